@@ -1,0 +1,53 @@
+import { IsIn, IsInt, IsISO8601, IsOptional, IsString, IsUUID, Min } from 'class-validator';
+import { installationStatuses, type InstallationStatus } from '../statuses.js';
+import { defineEvent } from './define.js';
+
+export class InstallationData {
+  @IsUUID() installationId: string;
+  @IsUUID() tenantId: string;
+  @IsUUID() pluginId: string;
+  @IsUUID() versionId: string;
+  @IsString() version: string;
+  @IsIn(installationStatuses) status: InstallationStatus;
+  @IsInt() @Min(1) revision: number;
+  /** Who did it: `key:<prefix>`. */
+  @IsString() actor: string;
+  @IsISO8601() at: string;
+}
+
+export class GrantData {
+  @IsUUID() installationId: string;
+  @IsUUID() tenantId: string;
+  @IsUUID() grantId: string;
+  @IsString() permission: string;
+  @IsOptional() @IsISO8601() expiresAt?: string;
+  @IsString() actor: string;
+  @IsISO8601() at: string;
+}
+
+const lifecycle = { topic: 'installation-lifecycle', external: true } as const;
+const byInstallation = (data: { installationId: string }) => data.installationId;
+const installationEvent = (type: string, external = true) =>
+  defineEvent(`installation.${type}`, {
+    ...lifecycle,
+    external,
+    key: byInstallation,
+    data: InstallationData,
+  });
+
+export const InstallationInstalled = installationEvent('installed');
+export const InstallationConfigured = installationEvent('configured');
+export const InstallationActivated = installationEvent('activated');
+export const InstallationDeactivated = installationEvent('deactivated');
+/** The executor drops the plugin's storage unless it is kept; the scheduler drops its jobs. */
+export const InstallationUninstalled = installationEvent('uninstalled', false);
+export const GrantGranted = defineEvent('grant.granted', {
+  ...lifecycle,
+  key: byInstallation,
+  data: GrantData,
+});
+export const GrantRevoked = defineEvent('grant.revoked', {
+  ...lifecycle,
+  key: byInstallation,
+  data: GrantData,
+});

@@ -1,0 +1,53 @@
+import {
+  ArrayMinSize,
+  IsArray,
+  IsIn,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+} from 'class-validator';
+import { roleNames, type Role } from '../roles.js';
+import { PageQuery } from './plugins.js';
+
+export class TenantBody {
+  /** Lower case, digits, `-`, `_`; 2 to 64. */
+  @Matches(/^[a-z0-9][a-z0-9_-]{0,62}[a-z0-9]$/) slug: string;
+  @IsString() @Length(1, 120) name: string;
+}
+
+export interface TenantDto {
+  id: string;
+  slug: string;
+  name: string;
+  createdAt: string;
+}
+
+export class ApiKeyBody {
+  /** Tenant slug or id the key is good for. */
+  @IsString() @Length(1, 64) tenant: string;
+  @IsArray() @ArrayMinSize(1) @IsIn(roleNames, { each: true }) roles: Role[];
+  @IsOptional() @IsISO8601() expiresAt?: string;
+}
+
+export class ApiKeyListQuery extends PageQuery {
+  /** The first characters of the key, e.g. `mk_1a2b3c4d`. */
+  @IsOptional() @IsString() @Length(1, 20) prefix?: string;
+}
+
+export interface ApiKeyDto {
+  id: string;
+  /** The key's first characters: enough to recognise it, useless to sign in. */
+  prefix: string;
+  tenant: string;
+  roles: Role[];
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+}
+
+export interface ApiKeyCreatedDto extends ApiKeyDto {
+  /** The whole key, shown this once. */
+  key: string;
+}

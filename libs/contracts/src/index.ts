@@ -1,0 +1,190 @@
+import 'reflect-metadata';
+
+export {
+  topics,
+  topicNames,
+  topic,
+  serviceNames,
+  type Cleanup,
+  type TopicDefinition,
+  type TopicName,
+  type ServiceName,
+} from './topics.js';
+export {
+  executionStatuses,
+  isTerminal,
+  statusRank,
+  versionStatuses,
+  installationStatuses,
+  triggerKinds,
+  type ExecutionStatus,
+  type Outcome,
+  type VersionStatus,
+  type InstallationStatus,
+  type TriggerKind,
+} from './statuses.js';
+export {
+  limitTable,
+  timeoutTable,
+  effectiveLimits,
+  intake,
+  type Limits,
+  type LimitRow,
+  type RequestedLimits,
+} from './limits.js';
+export { rights, roles, roleNames, rightsOf, type Right, type Role, type Principal } from './roles.js';
+export { permissions, isPermission, needsGrant, type PermissionDefinition } from './permissions.js';
+export {
+  hostEventTypes,
+  reservedEventNamespaces,
+  isReservedEventType,
+  matchesEventPattern,
+  maxCausationDepth,
+} from './event-types.js';
+export {
+  errors,
+  errorDefinition,
+  fillText,
+  type ErrorDefinition,
+  type ErrorCode,
+  type FieldError,
+  type Problem,
+} from './errors.js';
+export { uuidTime } from './ids.js';
+export { reservedSlugs } from './slugs.js';
+export {
+  commandTypes,
+  headers,
+  ExecuteBody,
+  ExecuteCommand,
+  CancelCommand,
+  InspectCommand,
+  ExecuteInBackground,
+  type CommandType,
+  type CancelReply,
+  type InspectReply,
+  type ExecuteReply,
+} from './commands.js';
+export { defineEvent, type PayloadClass, type EventDefinition, type EventOptions } from './events/define.js';
+export {
+  PluginVersionData,
+  PluginQuarantineData,
+  PluginUploaded,
+  PluginValidated,
+  PluginQuarantined,
+  PluginReleased,
+} from './events/plugin.js';
+export {
+  InstallationData,
+  GrantData,
+  InstallationInstalled,
+  InstallationConfigured,
+  InstallationActivated,
+  InstallationDeactivated,
+  InstallationUninstalled,
+  GrantGranted,
+  GrantRevoked,
+} from './events/installation.js';
+export {
+  ExecutionError,
+  ExecutionUsage,
+  ExecutionData,
+  LogLine,
+  ExecutionLogData,
+  ExecutionRequested,
+  ExecutionStarted,
+  ExecutionSucceeded,
+  ExecutionFailed,
+  ExecutionTimedOut,
+  ExecutionOutOfMemory,
+  ExecutionCancelled,
+  ExecutionDenied,
+  ExecutionSecurityViolation,
+  ExecutionDeadLettered,
+  ExecutionLogged,
+  executionEvents,
+} from './events/execution.js';
+export {
+  GrantState,
+  InstallationStateData,
+  PluginStateData,
+  QuarantinedVersion,
+  TenantStateData,
+  InstallationState,
+  PluginState,
+  TenantState,
+} from './events/state.js';
+export {
+  SecurityViolationData,
+  LimitExceededData,
+  ScheduleFiredData,
+  TenantData,
+  ControlData,
+  SecurityViolation,
+  LimitExceeded,
+  ScheduleFired,
+  TenantCreated,
+  Control,
+} from './events/platform.js';
+export { eventCatalogue } from './events/index.js';
+export {
+  type Manifest,
+  type ManifestFunction,
+  type Retry,
+  type ManifestEvent,
+  type ManifestJob,
+  type ManifestPermission,
+} from './manifest/manifest.js';
+export { manifestSchema, webhookSchema } from './manifest/schemas.js';
+export {
+  PageQuery,
+  PluginListQuery,
+  QuarantineBody,
+  type Page,
+  type VersionDto,
+  type PluginDto,
+  type PluginDetailDto,
+  type VersionDetailDto,
+  type UploadDto,
+  type QuarantineDto,
+} from './http/plugins.js';
+export {
+  GrantRequest,
+  InstallBody,
+  InstallAliasBody,
+  UninstallQuery,
+  InstallationListQuery,
+  SecretBody,
+  UpdateInstallationBody,
+  InternalSecretsQuery,
+  type GrantDto,
+  type InstallationDto,
+  type SecretDto,
+  type ConfigPatch,
+  type SecretValues,
+} from './http/installations.js';
+export {
+  ExecutionListQuery,
+  LogQuery,
+  TestEventBody,
+  TestEventAliasBody,
+  JobPatch,
+  type ExecuteAnswer,
+  type AcceptedDto,
+  type ExecutionDto,
+  type LogLineDto,
+  type TestEventDto,
+  type EventAcceptedDto,
+  type JobDto,
+} from './http/executions.js';
+export {
+  TenantBody,
+  ApiKeyBody,
+  ApiKeyListQuery,
+  type TenantDto,
+  type ApiKeyDto,
+  type ApiKeyCreatedDto,
+} from './http/platform.js';
+export { type Method, type RouteDefinition } from './routes/define.js';
+export { routes, routeNames, route, routePath, type RouteName } from './routes/table.js';
+export { resolveFunction, type ResolvedFunction } from './manifest/functions.js';

@@ -1,0 +1,86 @@
+/** Limits of one execution or installation, with units in their names. Source: the one table of COMPAT. */
+export interface Limits {
+  memoryMb: number;
+  timeoutMs: number;
+  cpuMs: number;
+  /** Share of one core over 10 s per installation. */
+  cpuPercent: number;
+  storageMb: number;
+  networkRequests: number;
+  hostCalls: number;
+  hostCallsInFlight: number;
+  outputBytes: number;
+  logLines: number;
+  logBytes: number;
+  events: number;
+  /** Executions of one installation at the same time. */
+  concurrency: number;
+}
+
+export interface LimitRow {
+  default: number;
+  /** What a tenant-admin may raise it to. */
+  tenantMax: number;
+  /** What the operator may raise it to. */
+  operatorMax: number;
+}
+
+const MB = 1_048_576;
+const KB = 1_024;
+
+/** Default, tenant maximum and operator maximum of each limit. */
+export const limitTable: Record<Exclude<keyof Limits, 'timeoutMs' | 'cpuMs'>, LimitRow> = {
+  memoryMb: { default: 128, tenantMax: 512, operatorMax: 1_024 },
+  cpuPercent: { default: 50, tenantMax: 100, operatorMax: 100 },
+  storageMb: { default: 10, tenantMax: 100, operatorMax: 1_024 },
+  networkRequests: { default: 10, tenantMax: 100, operatorMax: 1_000 },
+  hostCalls: { default: 1_000, tenantMax: 10_000, operatorMax: 100_000 },
+  hostCallsInFlight: { default: 16, tenantMax: 64, operatorMax: 256 },
+  outputBytes: { default: MB, tenantMax: 4 * MB, operatorMax: 16 * MB },
+  logLines: { default: 200, tenantMax: 1_000, operatorMax: 10_000 },
+  logBytes: { default: 64 * KB, tenantMax: MB, operatorMax: 16 * MB },
+  events: { default: 50, tenantMax: 500, operatorMax: 5_000 },
+  concurrency: { default: 16, tenantMax: 64, operatorMax: 1_024 },
+};
+
+/** `timeoutMs` by kind of trigger; cpuMs is always the timeout. */
+export const timeoutTable: Record<'call' | 'job' | 'task', LimitRow> = {
+  call: { default: 5_000, tenantMax: 30_000, operatorMax: 60_000 },
+  job: { default: 30_000, tenantMax: 120_000, operatorMax: 900_000 },
+  task: { default: 60_000, tenantMax: 900_000, operatorMax: 900_000 },
+};
+
+/** What a manifest or an admin may ask for; everything is optional. */
+export type RequestedLimits = Partial<Limits>;
+
+/**
+ * The limits one execution runs under: what was asked for, capped at the tenant's maximum.
+ * @param trigger decides the timeout's row: jobs and tasks may run longer than calls
+ */
+export function effectiveLimits(requested: RequestedLimits, trigger: 'call' | 'job' | 'task'): Limits {
+  const pick = (asked: number | undefined, row: LimitRow) => Math.min(asked ?? row.default, row.tenantMax);
+  const timeoutMs = pick(requested.timeoutMs, timeoutTable[trigger]);
+  const rest = Object.fromEntries(
+    Object.entries(limitTable).map(([name, row]) => [
+      name,
+      pick(requested[name as keyof typeof limitTable], row),
+    ]),
+  ) as unknown as Omit<Limits, 'timeoutMs' | 'cpuMs'>;
+  return { ...rest, timeoutMs, cpuMs: Math.min(requested.cpuMs ?? timeoutMs, timeoutMs) };
+}
+
+/** What HTTP bodies, packages and manifests may weigh. */
+export const intake = {
+  uploadBytes: 50 * MB,
+  packageBytes: 64 * MB,
+  entryBytes: 16 * MB,
+  entries: 2_000,
+  /** Unpacked bytes per packed byte, counted from the first megabyte on. */
+  ratio: 200,
+  pathLength: 200,
+  pathDepth: 12,
+  manifestBytes: 256 * KB,
+  jsonBytes: MB,
+  jsonDepth: 64,
+  configBytes: 64 * KB,
+} as const;
