@@ -1,1 +1,28 @@
-export {};
+import 'reflect-metadata';
+
+export { AppError, type AppErrorExtra } from './app-error.js';
+export { systemClock, type Clock } from './clock.js';
+export { derivedId, newId } from './ids.js';
+export { field, type Field } from './env/fields.js';
+export { baseEnv } from './env/base.js';
+export {
+  defineEnv,
+  describeEnv,
+  EnvError,
+  loadEnv,
+  type EnvOf,
+  type EnvRow,
+  type EnvSpec,
+} from './env/load.js';
+export { createLogger, nestLogger, type Logger } from './logger.js';
+export { Health, type HealthReport } from './health.js';
+export { metrics, startMetrics, type Counter, type Histogram } from './metrics.js';
+export { closeOnSignal, Closers, fail, runService, type RunningService } from './shutdown.js';
+export { buildHttpApp, type HttpAppOptions } from './http/app.js';
+export { authorise, type Authenticate } from './http/guard.js';
+export { assertRoutesHandled, Caller, handledRoute, Handles } from './http/handles.js';
+export { jsonDepth, parseJsonBody } from './http/json-body.js';
+export { principalHeader, signPrincipal, verifyPrincipal } from './http/principal.js';
+export { sendProblem, toAppError } from './http/problem-filter.js';
+export { lifecycleHeader, traceIdOf, traceparentOf } from './http/request.js';
+export { toFieldErrors } from './http/validation.js';

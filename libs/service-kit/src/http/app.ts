@@ -1,0 +1,95 @@
+import { intake, type ServiceName } from '@mortise/contracts';
+import type { Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../app-error.js';
+import type { Health } from '../health.js';
+import { newId } from '../ids.js';
+import { nestLogger, type Logger } from '../logger.js';
+import { PrincipalGuard, type Authenticate } from './guard.js';
+import { parseJsonBody } from './json-body.js';
+import { principalHeader, verifyPrincipal } from './principal.js';
+import { ProblemFilter } from './problem-filter.js';
+import { traceparentOf } from './request.js';
+import { validationPipe } from './validation.js';
+
+export interface HttpAppOptions {
+  service: ServiceName;
+  logger: Logger;
+  health: Health;
+  /** Verifies the caller's token that the gateway signed. */
+  internalKey?: string;
+  /** Instead of internalKey: how the edge knows its callers. */
+  authenticate?: Authenticate;
+}
+
+/** A Nest app on Fastify with what every service's HTTP side shares: problems, bodies, callers, traces, health. */
+export async function buildHttpApp(
+  module: Type | object,
+  options: HttpAppOptions,
+): Promise<NestFastifyApplication> {
+  const { logger, health, internalKey } = options;
+  const adapter = new FastifyAdapter({
+    bodyLimit: intake.jsonBytes,
+    genReqId: (request: { headers: Record<string, string | string[] | undefined> }) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : newId();
+    },
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module as Type, adapter, {
+    logger: nestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  fastify.decorateRequest('traceparent', '');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    request.traceparent = traceparentOf(request.headers.traceparent);
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  readJson(fastify);
+  serveHealth(fastify, health);
+  app.useGlobalFilters(new ProblemFilter(logger));
+  app.useGlobalPipes(validationPipe());
+  app.useGlobalGuards(new PrincipalGuard(options.authenticate ?? internalCallers(internalKey)));
+  return app;
+}
+
+const internalCallers = (key: string | undefined): Authenticate => {
+  if (!key) throw new Error('buildHttpApp needs internalKey or authenticate');
+  return (request) => {
+    const token = request.headers[principalHeader];
+    if (typeof token !== 'string') throw new AppError('UNAUTHENTICATED');
+    return verifyPrincipal(key, token);
+  };
+};
+
+function readJson(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(
+    ['application/json', 'application/merge-patch+json', 'application/cloudevents+json'],
+    { parseAs: 'string', bodyLimit: intake.jsonBytes },
+    (_request: FastifyRequest, body: string, done: (error: Error | null, parsed?: unknown) => void) => {
+      try {
+        done(null, parseJsonBody(body));
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  );
+}
+
+function serveHealth(fastify: FastifyInstance, health: Health): void {
+  const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
+    const report = await health.report();
+    return reply.status(report.ok ? 200 : 503).send(report);
+  };
+  fastify.get('/livez', async () => ({ ok: true }));
+  fastify.get('/readyz', ready);
+  fastify.get('/startupz', ready);
+  fastify.get('/health', ready);
+}

@@ -1,0 +1,39 @@
+import { intake } from '@mortise/contracts';
+import { AppError } from '../app-error.js';
+
+/** How deep the brackets of a JSON text nest; a scan, since a parser may die of the very depth it should refuse. */
+export function jsonDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === 0x22) {
+      // A string: its brackets do not count.
+      for (index++; index < text.length && text.charCodeAt(index) !== 0x22; index++)
+        if (text.charCodeAt(index) === 0x5c) index++;
+    } else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return deepest;
+}
+
+/** Refuses `__proto__` keys: merging such an object elsewhere would change every object's prototype. */
+const refuseProto = (key: string, value: unknown): unknown => {
+  if (key === '__proto__') throw new AppError('INVALID_JSON', { reason: 'a key is __proto__' });
+  return value;
+};
+
+/**
+ * @returns the parsed body; undefined for an empty one
+ * @throws AppError JSON_TOO_DEEP, INVALID_JSON
+ */
+export function parseJsonBody(text: string): unknown {
+  if (text === '') return undefined;
+  if (jsonDepth(text) > intake.jsonDepth) throw new AppError('JSON_TOO_DEEP', { limit: intake.jsonDepth });
+  try {
+    return text.includes('__proto__') ? JSON.parse(text, refuseProto) : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('INVALID_JSON', { reason: error instanceof Error ? error.message : 'syntax error' });
+  }
+}

@@ -1,0 +1,44 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type DestinationStream, type Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+// Keys under which credentials and secrets travel; a value under them never reaches the log.
+const secretPaths = [
+  'authorization',
+  'cookie',
+  'apiKey',
+  'key',
+  'secret',
+  'password',
+  'token',
+  'value',
+].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
+/** A JSON logger: facts as fields, one short sentence. */
+export const createLogger = (
+  options: { service: string; level: string },
+  destination?: DestinationStream,
+): Logger =>
+  pino(
+    {
+      level: options.level,
+      base: { service: options.service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secretPaths, censor: '[hidden]' },
+    },
+    destination ?? pino.destination({ sync: false }),
+  );
+
+/** Nest's own messages through ours; its start-up chatter is debug. */
+export const nestLogger = (logger: Logger): LoggerService => ({
+  log: (message: unknown, context?: string) => logger.debug({ context }, String(message)),
+  debug: (message: unknown, context?: string) => logger.debug({ context }, String(message)),
+  verbose: (message: unknown, context?: string) => logger.trace({ context }, String(message)),
+  warn: (message: unknown, context?: string) => logger.warn({ context }, String(message)),
+  error: (message: unknown, stack?: string, context?: string) =>
+    logger.error({ context, stack }, String(message)),
+  fatal: (message: unknown, stack?: string, context?: string) =>
+    logger.fatal({ context, stack }, String(message)),
+});
