@@ -43,6 +43,8 @@ export const headers = {
   replyPartition: 'reply-partition',
   /** Reply: `succeeded`, another outcome, or `refused` with a problem as value. */
   status: 'status',
+  /** Reply: milliseconds from the start of the function to its end. */
+  durationMs: 'duration-ms',
 } as const;
 
 /** Value of an execute command. `input` and `context` are what the caller sent. */

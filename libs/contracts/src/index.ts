@@ -65,6 +65,14 @@ export {
   type InspectReply,
   type ExecuteReply,
 } from './commands.js';
+export {
+  encodeExecute,
+  encodeReply,
+  decodeReply,
+  type ExecuteRequest,
+  type InteractiveReply,
+  type Refusal,
+} from './interactive.js';
 export { defineEvent, type PayloadClass, type EventDefinition, type EventOptions } from './events/define.js';
 export {
   PluginVersionData,
