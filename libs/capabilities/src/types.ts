@@ -1,0 +1,93 @@
+import type { ErrorCode, ExecutionError, InstallationStateData, Limits, Outcome } from '@mortise/contracts';
+
+/** The key-value storage of installations. Twins: PostgreSQL in the executor, memory in tests and the CLI. */
+export interface StorageStore {
+  /** The stored JSON text, or undefined when there is none or it has expired. */
+  get(tenantId: string, installationId: string, key: string): Promise<string | undefined>;
+  /**
+   * Stores the text unless the installation would then hold more than `quotaBytes` (keys and values).
+   * @param expiresAt milliseconds since 1970, null for never
+   */
+  set(
+    tenantId: string,
+    installationId: string,
+    key: string,
+    value: string,
+    options: { expiresAt: number | null; quotaBytes: number },
+  ): Promise<{ ok: true } | { ok: false; usedBytes: number }>;
+  /** @returns whether there was one */
+  delete(tenantId: string, installationId: string, key: string): Promise<boolean>;
+  /** Keys in code point order, after `after`. */
+  list(
+    tenantId: string,
+    installationId: string,
+    options: { prefix: string; after: string | null; limit: number },
+  ): Promise<string[]>;
+}
+
+/** An event that a plugin sends out; the host gives it its source and causation. */
+export interface EmittedEvent {
+  id: string;
+  tenantId: string;
+  installationId: string;
+  executionId: string;
+  /** `publisher/slug` of the plugin. */
+  plugin: string;
+  type: string;
+  subject?: string;
+  /** JSON text. */
+  data: string;
+  causationDepth: number;
+}
+
+/** Takes the events of plugins; resolves when the event is durable. */
+export interface EventSink {
+  emit(event: EmittedEvent): Promise<void>;
+}
+
+/** Hands out the values of declared secrets. */
+export interface SecretSource {
+  get(tenantId: string, installationId: string, revision: number, key: string): Promise<string | undefined>;
+}
+
+export interface CapabilityStores {
+  storage: StorageStore;
+  events: EventSink;
+  secrets: SecretSource;
+  clock?: { now(): number };
+}
+
+/** Counts what an execution used; one object an execution. */
+export interface Meter {
+  hostCalls: number;
+  events: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** Who calls: everything the host needs to authorise and meter the calls of one execution. */
+export interface ExecutionScope {
+  executionId: string;
+  tenantId: string;
+  installation: InstallationStateData;
+  limits: Limits;
+  meter: Meter;
+  /** Depth of the event that caused this execution, 0 when none did. */
+  causationDepth: number;
+  /** Secret values this execution has read. */
+  redactor: { add(value: string): void; text(text: string): string };
+  onDenied(kind: 'security_violation' | 'permission_denied', permission: string): void;
+  onLimit(limit: string, value: number, used: number): void;
+}
+
+/** A call that was refused; `guest` is what the plugin sees, `outcome` ends its execution. */
+export class CapabilityError extends Error {
+  readonly guest: ExecutionError;
+  readonly outcome?: Outcome;
+
+  constructor(code: ErrorCode, message: string, details?: Record<string, unknown>, outcome?: Outcome) {
+    super(message);
+    this.guest = { code, message, ...(details && { details }) };
+    if (outcome) this.outcome = outcome;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The wire between supervisor and worker: `[u32 length of payload][u32 id][u8 type][payload, UTF-8]`, little endian.
+ * Used on both sides; the supervisor treats what it reads as hostile.
+ */
+export const frameType = {
+  // to the worker
+  load: 1,
+  run: 2,
+  reply: 3,
+  cancel: 4,
+  unload: 5,
+  inspect: 6,
+  ping: 7,
+  // from the worker
+  ready: 32,
+  done: 33,
+  call: 34,
+  log: 35,
+  limit: 36,
+  pong: 37,
+} as const;
+
+const headerBytes = 9;
+/** Larger than any result or source that limits allow. */
+export const maxFrameBytes = 72 * 1_048_576;
+const keepBytes = 1_048_576;
+
+/** Collects frames and hands them over as one buffer a tick. */
+export class FrameWriter {
+  #buffer = Buffer.allocUnsafeSlow(65_536);
+  #used = 0;
+  #scheduled = false;
+  readonly #write: (bytes: Buffer) => void;
+
+  constructor(write: (bytes: Buffer) => void) {
+    this.#write = write;
+  }
+
+  send(id: number, type: number, payload: string): void {
+    // 3 bytes is the most a UTF-16 unit takes; short texts skip the exact count.
+    const most = payload.length < 4_096 ? payload.length * 3 : Buffer.byteLength(payload);
+    this.#reserve(headerBytes + most);
+    const at = this.#used;
+    const length = this.#buffer.write(payload, at + headerBytes, 'utf8');
+    this.#buffer.writeUInt32LE(length, at);
+    this.#buffer.writeUInt32LE(id, at + 4);
+    this.#buffer[at + 8] = type;
+    this.#used = at + headerBytes + length;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.flush);
+  }
+
+  readonly flush = (): void => {
+    this.#scheduled = false;
+    if (this.#used === 0) return;
+    // The socket may hold on to what it is given, so each tick's bytes are a copy of their own.
+    const bytes = Buffer.from(this.#buffer.subarray(0, this.#used));
+    this.#used = 0;
+    if (this.#buffer.length > keepBytes) this.#buffer = Buffer.allocUnsafeSlow(65_536);
+    this.#write(bytes);
+  };
+
+  #reserve(bytes: number): void {
+    const needed = this.#used + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#used);
+    this.#buffer = larger;
+  }
+}
+
+/** Cuts a byte stream into frames. */
+export class FrameReader {
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  #needed = headerBytes;
+  readonly #onFrame: (id: number, type: number, payload: string) => void;
+  readonly #maxBytes: number;
+
+  constructor(onFrame: (id: number, type: number, payload: string) => void, maxBytes = maxFrameBytes) {
+    this.#onFrame = onFrame;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @throws RangeError when a frame announces more bytes than allowed: the stream cannot be trusted any further */
+  push(chunk: Buffer): void {
+    if (this.#restBytes > 0) {
+      this.#rest.push(chunk);
+      this.#restBytes += chunk.length;
+      if (this.#restBytes < this.#needed) return;
+      chunk = Buffer.concat(this.#rest, this.#restBytes);
+      this.#rest = [];
+      this.#restBytes = 0;
+    }
+    let at = 0;
+    this.#needed = headerBytes;
+    while (chunk.length - at >= headerBytes) {
+      const length = chunk.readUInt32LE(at);
+      if (length > this.#maxBytes) throw new RangeError(`a frame of ${length} bytes is over the limit`);
+      const end = at + headerBytes + length;
+      if (end > chunk.length) {
+        this.#needed = headerBytes + length;
+        break;
+      }
+      this.#onFrame(
+        chunk.readUInt32LE(at + 4),
+        chunk[at + 8] ?? 0,
+        chunk.utf8Slice(at + headerBytes, end),
+      );
+      at = end;
+    }
+    if (at < chunk.length) {
+      this.#rest = [at === 0 ? chunk : chunk.subarray(at)];
+      this.#restBytes = chunk.length - at;
+    }
+  }
+}

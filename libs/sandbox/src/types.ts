@@ -1,0 +1,131 @@
+import type { ExecutionError, ExecutionUsage, Limits, Outcome } from '@mortise/contracts';
+
+/** One bundled file of plugin code; `filename` is what stacks and code frames show. */
+export interface Source {
+  filename: string;
+  code: string;
+}
+
+/** What an isolate is for: never shared by two tenants, replaced when digest or config revision changes. */
+export interface UnitKey {
+  /** Tenant, digest and config revision in one string. */
+  key: string;
+  tenantId: string;
+  /** sha256 of the package. */
+  digest: string;
+}
+
+export interface Unit extends UnitKey {
+  /** Units of one cordon may share a worker process; units of two never do. */
+  cordon: string;
+  /** `execution` gives each run a fresh context. */
+  isolation: 'isolate' | 'execution';
+  /** The code, or `load` where it is fetched only when a worker lacks it. */
+  source?: Source;
+  load?: () => Promise<Source>;
+}
+
+export interface LogEntry {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+  fields?: Record<string, unknown>;
+}
+
+/** One run of one function. */
+export interface Invocation {
+  executionId: string;
+  unit: Unit;
+  /** Export to call: `name`, `default.functions.name` or `default.name`. */
+  handler: string;
+  /** JSON text of the handler's first argument. */
+  input: string;
+  /** JSON text of the static part of `ctx`. */
+  context: string;
+  limits: Limits;
+  /** Milliseconds since 1970. */
+  deadline: number;
+  /** May it run a second time when its worker died under it through no fault of its own? */
+  idempotent?: boolean;
+  /**
+   * Does a host call of the plugin and answers JSON text. A rejection with `guest` shows the plugin that error; one
+   * with `outcome` ends the execution with it; anything else reaches the plugin as INTERNAL without its text.
+   */
+  host: (op: string, args: string) => Promise<string>;
+  log: (line: LogEntry) => void;
+}
+
+/** What `host` may reject with. */
+export interface HostFailure {
+  guest?: ExecutionError;
+  outcome?: Outcome;
+}
+
+/** A limit that a run went over, whether or not it failed for it. */
+export interface LimitHit {
+  limit: string;
+  value: number;
+  used: number;
+}
+
+export interface SandboxResult {
+  status: Outcome;
+  /** JSON text, succeeded only. */
+  result?: string;
+  error?: ExecutionError;
+  usage: ExecutionUsage;
+  /** False when no line of the plugin ran for it. */
+  started: boolean;
+  limitsHit?: LimitHit[];
+}
+
+export type InspectError = ExecutionError & { file?: string; line?: number; column?: number; frame?: string };
+
+/** What loading a main file without any capability showed. */
+export interface InspectResult {
+  ok: boolean;
+  /** Names that can be called. */
+  exports?: string[];
+  /** Asked names that cannot. */
+  missing?: string[];
+  error?: InspectError;
+}
+
+export interface SandboxLogger {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+/** Something a worker did that no honest plugin can cause. */
+export interface Violation {
+  cordon: string | undefined;
+  executionIds: string[];
+  kind: 'worker_crashed' | 'memory_cap' | 'protocol';
+  message: string;
+}
+
+export interface SandboxOptions {
+  /** Most worker processes at a time, the ready spare one included. Default: four a core, at least 8. */
+  workers?: number;
+  /** Namespaces by bubblewrap around each worker: demand them, use them where they work, or leave them. */
+  walls: 'require' | 'prefer' | 'off';
+  logger: SandboxLogger;
+  clock?: { now(): number };
+  onViolation?: (violation: Violation) => void;
+}
+
+/** Which walls stand around a worker beside isolate and process. */
+export interface Walls {
+  namespaces: boolean;
+  parentDeathSignal: boolean;
+  noNewPrivileges: boolean;
+  nodePermissions: boolean;
+}
+
+export interface SandboxStats {
+  walls: Walls;
+  workers: { pid: number; cordon: string | null; units: number; inFlight: number; rssMb: number }[];
+  queued: number;
+  kills: number;
+  retries: number;
+}
