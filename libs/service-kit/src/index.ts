@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 export { AppError, type AppErrorExtra } from './app-error.js';
+export { Batcher } from './batcher.js';
 export { systemClock, type Clock } from './clock.js';
 export { derivedId, newId } from './ids.js';
 export { field, type Field } from './env/fields.js';

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsISO8601, IsOptional, IsString, IsUUID, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, IsString, IsUUID, Min } from 'class-validator';
 import { installationStatuses, type InstallationStatus } from '../statuses.js';
 import { defineEvent } from './define.js';
 
@@ -13,6 +13,8 @@ export class InstallationData {
   /** Who did it: `key:<prefix>`. */
   @IsString() actor: string;
   @IsISO8601() at: string;
+  /** Uninstalled only: false drops the plugin's storage now; otherwise it is kept for 30 days. */
+  @IsOptional() @IsBoolean() keepData?: boolean;
 }
 
 export class GrantData {
