@@ -1,1 +1,6 @@
-export {};
+export { readPackage, readEntry, type Package, type PackageFile, type ReadPackage } from './package.js';
+export { writePackage, type PackageContent } from './write.js';
+export { validateConfig, type CheckedConfig } from './config.js';
+export { notRunYet } from './not-run-yet.js';
+export { digestOf } from './digest.js';
+export { type Refusal } from './refusal.js';
