@@ -1,0 +1,45 @@
+import pg from 'pg';
+
+/** The same server and login, another database. */
+export function databaseOf(url: string, database: string): string {
+  const other = new URL(url);
+  other.pathname = `/${encodeURIComponent(database)}`;
+  return other.href;
+}
+
+/** A connection of its own, outside the pool. */
+export async function connect(
+  url: string,
+  applicationName: string,
+  o: { queryTimeoutMs?: number } = {},
+): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: applicationName,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    ...(o.queryTimeoutMs === undefined ? {} : { query_timeout: o.queryTimeoutMs }),
+  });
+  // Without a listener a dropped connection would end the process; the next query reports it anyway.
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+/** The SQLSTATE of an error of PostgreSQL, also when TypeORM wrapped it. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, driverError } = error as Error & { code?: unknown; driverError?: { code?: unknown } };
+  const state = code ?? driverError?.code;
+  return typeof state === 'string' ? state : undefined;
+}
+
+/** Did a unique index refuse the row? Name the constraint when the table has several. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  if (sqlState(error) !== '23505') return false;
+  const { constraint: own, driverError } = error as {
+    constraint?: string;
+    driverError?: { constraint?: string };
+  };
+  return constraint === undefined || (own ?? driverError?.constraint) === constraint;
+}

@@ -1,0 +1,233 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bus } from '@mortise/bus';
+import type { Clock, Logger } from '@mortise/service-kit';
+import type { Client } from 'pg';
+import type { Database } from '../database.js';
+import { Lanes } from './lanes.js';
+import { receivedOf, recordOf, selectDue, selectNow, type OutboxRow } from './rows.js';
+import { Shards } from './shards.js';
+
+/** What the relay needs of the bus. */
+export type RelayBus = Pick<Bus, 'send' | 'redeliver'>;
+
+const busyMs = 20;
+const idleMs = 500;
+const dueMs = 100;
+const balanceMs = 1_000;
+const rowsAtOnce = 500;
+const retryMs = { first: 50, most: 5_000 };
+const parkedMs = { first: 60_000, most: 3_600_000 };
+
+/** Half of it is chance, so that many rows that failed together do not come back together. */
+export const backOff = (attempt: number, { first, most }: { first: number; most: number }): number => {
+  const full = Math.min(most, first * 2 ** Math.min(attempt, 20));
+  return full / 2 + (Math.random() * full) / 2;
+};
+
+/**
+ * One life of the relay: from getting its connection, which holds its shards, to losing it. Reads rows, hands them
+ * to the bus and deletes them once the bus has taken them; a death in between only sends them again.
+ */
+export class Relay {
+  private readonly lanes = new Lanes((batch) => this.deliver(batch));
+  private readonly shards: Shards;
+  private readonly stop = new AbortController();
+  private done: OutboxRow[] = [];
+  private postponed: { row: OutboxRow; reason: string }[] = [];
+  private releasing = new Set<number>();
+  private kicked = true;
+  private wake: () => void = () => {};
+  private ended = false;
+  private draining = false;
+  private finished: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly client: Client,
+    private readonly o: { db: Database; bus: RelayBus; clock: Clock; logger: Logger },
+  ) {
+    this.shards = new Shards(client, o.db.service);
+    client.on('end', () => this.end());
+    client.on('error', () => this.end());
+  }
+
+  /** There are new rows. */
+  kick(): void {
+    this.kicked = true;
+    this.wake();
+  }
+
+  /** Finishes what is under way, for at most `graceMs`; what is not finished then is sent again by another relay. */
+  async close(graceMs: number): Promise<void> {
+    this.draining = true;
+    this.wake();
+    const limit = setTimeout(() => this.end(), graceMs);
+    limit.unref();
+    await this.finished;
+    clearTimeout(limit);
+    await this.client.end().catch(() => {});
+  }
+
+  /** Resolves when the relay is closed or has lost its connection. */
+  run(): Promise<void> {
+    this.finished = this.loop().finally(() => this.end());
+    return this.finished;
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.stop.abort();
+    this.wake();
+  }
+
+  private async loop(): Promise<void> {
+    // A lost delete only sends again, so it need not wait for the disk.
+    await this.client.query('set synchronous_commit to off');
+    let [nextBalance, nextPoll, nextDue] = [0, 0, 0];
+    while (!this.ended) {
+      const woken = this.awaken();
+      const now = performance.now();
+      await this.settle();
+      if (this.draining) {
+        if (this.underWay() === 0) return;
+      } else {
+        if (now >= nextBalance) {
+          await this.balance();
+          nextBalance = now + balanceMs;
+        }
+        if (this.kicked || now >= nextPoll) {
+          this.kicked = false;
+          const due = now >= nextDue;
+          if (due) nextDue = now + dueMs;
+          const busy = await this.fetch(due);
+          nextPoll = performance.now() + (busy ? busyMs : idleMs);
+        }
+      }
+      const pause = Math.max(0, Math.min(nextPoll, nextBalance) - performance.now());
+      if (!this.kicked && this.done.length === 0) await woken(this.draining ? busyMs : pause);
+    }
+  }
+
+  /** Taken before the work of a round, so that a kick during the work is not missed. */
+  private awaken(): (ms: number) => Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.wake = resolve;
+    return async (ms) => {
+      const timer = setTimeout(resolve, ms);
+      await promise;
+      clearTimeout(timer);
+    };
+  }
+
+  /** @returns whether there was anything */
+  private async fetch(due: boolean): Promise<boolean> {
+    const shards = [...this.shards.owned].filter((shard) => !this.releasing.has(shard));
+    if (shards.length === 0) return false;
+    const held = this.lanes.heldIds;
+    const full = this.lanes.fullLanes;
+    const now = await this.client.query<OutboxRow>({
+      name: 'outbox-now',
+      text: selectNow,
+      values: [
+        shards,
+        held,
+        full.map(({ topic }) => topic),
+        full.map(({ key }) => key),
+        this.lanes.fullTopics,
+        rowsAtOnce,
+      ],
+    });
+    const later = due
+      ? await this.client.query<OutboxRow>({
+          name: 'outbox-due',
+          text: selectDue,
+          values: [shards, held, new Date(this.o.clock.now()), rowsAtOnce],
+        })
+      : { rows: [] };
+    for (const row of [...now.rows, ...later.rows]) this.lanes.add(row);
+    // A full batch says that more is there: no pause before the next one.
+    if (now.rows.length === rowsAtOnce || later.rows.length === rowsAtOnce) this.kicked = true;
+    return now.rows.length + later.rows.length > 0;
+  }
+
+  private async deliver(batch: OutboxRow[]): Promise<void> {
+    const [first] = batch;
+    if (!first) return;
+    if (first.consumerGroup !== null) return this.redeliver(first, first.consumerGroup);
+    for (let attempt = 0; !this.ended; attempt++) {
+      if (this.releasing.has(first.shard) || this.draining) return this.leave(batch);
+      try {
+        await this.o.bus.send(batch.map(recordOf));
+        this.done.push(...batch);
+        this.wake();
+        return;
+      } catch (error) {
+        const facts = { topic: first.topic, rows: batch.length, attempt, error: String(error) };
+        this.o.logger.warn(facts, 'outbox rows not sent: trying again');
+        await delay(backOff(attempt, retryMs), undefined, { signal: this.stop.signal }).catch(() => {});
+      }
+    }
+  }
+
+  private async redeliver(row: OutboxRow, group: string): Promise<void> {
+    try {
+      await this.o.bus.redeliver(group, receivedOf(row));
+      this.done.push(row);
+    } catch (error) {
+      this.o.logger.warn(
+        { topic: row.topic, group, attempt: row.attempt + 1, error: String(error) },
+        'parked again',
+      );
+      this.postponed.push({ row, reason: String(error) });
+    }
+    this.wake();
+  }
+
+  /** Leaves rows in the table for whoever owns their shard next. */
+  private leave(batch: OutboxRow[]): void {
+    for (const row of batch) this.lanes.forget(row);
+    this.wake();
+  }
+
+  /** Deletes what the bus has taken; puts off what a handler refused again. */
+  private async settle(): Promise<void> {
+    const { done, postponed } = this;
+    this.done = [];
+    this.postponed = [];
+    if (done.length > 0) {
+      await this.client.query({
+        name: 'outbox-delete',
+        text: 'delete from outbox where id = any ($1::bigint[])',
+        values: [done.map(({ id }) => id)],
+      });
+      for (const row of done) this.lanes.forget(row);
+    }
+    for (const { row, reason } of postponed) {
+      const dueAt = new Date(this.o.clock.now() + backOff(row.attempt, parkedMs));
+      await this.client.query(
+        'update outbox set due_at = $2, attempt = attempt + 1, reason = $3 where id = $1',
+        [row.id, dueAt, reason.slice(0, 2_000)],
+      );
+      this.lanes.forget(row);
+    }
+    for (const shard of this.releasing) {
+      if (this.lanes.holds(shard)) continue;
+      await this.shards.release(shard);
+      this.releasing.delete(shard);
+    }
+  }
+
+  private async balance(): Promise<void> {
+    const before = this.shards.owned.size;
+    const surplus = await this.shards.balance();
+    if (this.shards.owned.size > before) this.kicked = true;
+    for (const shard of [...this.shards.owned].slice(0, surplus - this.releasing.size)) {
+      this.releasing.add(shard);
+      this.lanes.dropWaiting(shard);
+    }
+  }
+
+  private underWay(): number {
+    for (const shard of this.shards.owned) this.lanes.dropWaiting(shard);
+    return this.lanes.size;
+  }
+}
