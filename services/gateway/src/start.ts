@@ -1,0 +1,82 @@
+import { Bus, type SharedParts } from '@mortise/bus';
+import { Database, Outbox } from '@mortise/database';
+import {
+  Closers,
+  createLogger,
+  Health,
+  newId,
+  startMetrics,
+  systemClock,
+  type RunningService,
+} from '@mortise/service-kit';
+import { ApiKey } from './api-keys/api-key.entity.js';
+import { attachBus } from './attach-bus.js';
+import { Credentials } from './credentials/credentials.js';
+import { buildServer } from './edge/server.js';
+import type { GatewayEnv } from './env.js';
+import { Executions } from './execute/executions.js';
+import { NoAnswer } from './execute/no-answer.js';
+import { Targets } from './execute/targets.js';
+import { GatewayModule } from './gateway.module.js';
+import { Forwarder } from './proxy/forwarder.js';
+import { Owners } from './proxy/owners.js';
+import { Tenant } from './tenants/tenant.entity.js';
+
+/** Starts the HTTP edge on PORT; resolves when it answers. */
+export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<RunningService> {
+  const clock = shared.clock ?? systemClock;
+  const logger =
+    shared.logger?.child({ service: 'gateway' }) ??
+    createLogger({ service: 'gateway', level: env.LOG_LEVEL });
+  const closers = new Closers();
+  const close = () =>
+    closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
+  try {
+    closers.add('metrics', await startMetrics(env.METRICS_PORT, env.HOST));
+    const health = new Health();
+    const db = await Database.connect({
+      url: env.DATABASE_URL,
+      service: 'gateway',
+      entities: [Tenant, ApiKey],
+      poolSize: env.DATABASE_POOL_SIZE,
+      logger,
+    });
+    closers.add('database', () => db.close());
+    health.check('database', () => db.ping());
+    const credentials = new Credentials(db, clock, logger);
+
+    const instanceId = env.MORTISE_INSTANCE_ID ?? `gateway-${newId()}`;
+    const bus = Bus.create({ service: 'gateway', instanceId, env, logger, clock, ...broker(shared) });
+    closers.add('bus', () => bus.close());
+    const { installations, plugins } = attachBus(bus, db, credentials, health);
+    const outbox = new Outbox({ db, bus, logger, clock });
+    closers.add('outbox', () => outbox.close());
+
+    const owners = new Owners({ registry: env.REGISTRY_URL, scheduler: env.SCHEDULER_URL });
+    closers.add('connections', () => owners.close());
+    const internalKey = env.MORTISE_INTERNAL_KEY;
+    const forwarder = new Forwarder({ owners, internalKey, installations, clock, logger });
+    const noAnswer = new NoAnswer(bus, clock, logger);
+    closers.add('timeouts', () => noAnswer.settled());
+    const targets = new Targets(installations, plugins);
+    const executions = new Executions(bus, targets, noAnswer, clock);
+
+    const module = GatewayModule.of({ db, bus, outbox, credentials, clock, logger });
+    const app = await buildServer(module, { credentials, targets, executions, forwarder, health, logger });
+    closers.add('http', () => app.close());
+    closers.add('live answers', () => forwarder.endLiveAnswers());
+    closers.add('readiness', () => health.drain());
+
+    await bus.start();
+    await outbox.start();
+    await app.listen(env.PORT, env.HOST);
+    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+    logger.info({ url }, 'gateway is listening');
+    return { name: 'gateway', url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const broker = (shared: SharedParts) => (shared.broker ? { broker: shared.broker } : {});

@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import {
+  reservedSlugs,
+  TenantCreated,
+  TenantState,
+  type Page,
+  type PageQuery,
+  type TenantBody,
+  type TenantDto,
+} from '@mortise/contracts';
+import { Database, Outbox } from '@mortise/database';
+import { AppError, newId } from '@mortise/service-kit';
+import { placeOf, toPage } from '../edge/page.js';
+import { toTenantState } from './tenant-snapshot.js';
+import { Tenant } from './tenant.entity.js';
+
+const toDto = (tenant: Tenant): TenantDto => ({
+  id: tenant.id,
+  slug: tenant.slug,
+  name: tenant.name,
+  createdAt: tenant.createdAt.toISOString(),
+});
+
+@Injectable()
+export class TenantsService {
+  constructor(
+    private readonly db: Database,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /** @throws AppError INVALID_REQUEST for a reserved slug, TENANT_EXISTS */
+  async create(body: TenantBody): Promise<TenantDto> {
+    if (reservedSlugs.has(body.slug)) throw reserved(body.slug);
+    return this.db.system(async (tx) => {
+      const inserted = await tx
+        .createQueryBuilder()
+        .insert()
+        .into(Tenant)
+        .values({ id: newId(), slug: body.slug, name: body.name, suspended: false, revision: 1 })
+        .orIgnore()
+        .returning('id')
+        .execute();
+      const [row] = inserted.raw as { id: string }[];
+      if (!row) throw new AppError('TENANT_EXISTS', { slug: body.slug });
+      const tenant = await tx.findOneByOrFail(Tenant, { id: row.id });
+      const meta = { tenantId: tenant.id };
+      await this.outbox.add(tx, TenantState, toTenantState(tenant), meta);
+      await this.outbox.add(
+        tx,
+        TenantCreated,
+        { tenantId: tenant.id, slug: tenant.slug, at: tenant.createdAt.toISOString() },
+        meta,
+      );
+      return toDto(tenant);
+    });
+  }
+
+  /** @throws AppError INVALID_CURSOR */
+  async list(query: PageQuery): Promise<Page<TenantDto>> {
+    const place = placeOf(query);
+    const rows = await this.db.system((tx) =>
+      tx.find(Tenant, {
+        where: place.id ? { id: place.id } : {},
+        order: { id: place.order },
+        take: place.limit + 1,
+      }),
+    );
+    return toPage(place, rows, toDto);
+  }
+}
+
+const reserved = (slug: string) =>
+  new AppError(
+    'INVALID_REQUEST',
+    {},
+    { errors: [{ pointer: '/slug', message: `${slug} is reserved: choose another`, rule: 'reserved' }] },
+  );
