@@ -1,13 +1,201 @@
-import type { InspectResult, Invocation, SandboxOptions, SandboxResult, SandboxStats, Source, UnitKey } from './types.js';
+import { Flight, timedOutVerdict, type Landing } from './flight.js';
+import { createLauncher, type Launcher } from './launch.js';
+import { Pool } from './pool.js';
+import type {
+  InspectResult,
+  Invocation,
+  SandboxOptions,
+  SandboxResult,
+  SandboxStats,
+  Source,
+  UnitKey,
+} from './types.js';
+import { inspectionMemoryMb, type Worker } from './worker.js';
 
-/** Runs strangers' functions in watched child processes. */
-export declare class Sandbox {
-  constructor(options: SandboxOptions);
-  start(): Promise<void>;
-  invoke(invocation: Invocation): Promise<SandboxResult>;
-  inspect(source: Source, names: string[], cordon?: string): Promise<InspectResult>;
-  kill(executionId: string, reason: string): boolean;
-  evict(match: (unit: UnitKey) => boolean): void;
-  stats(): SandboxStats;
-  close(): Promise<void>;
+const inspectionMs = 2_000;
+const inspectionWaitMs = 10_000;
+
+/** Runs strangers' functions in watched child processes, each bound to one cordon. */
+export class Sandbox {
+  readonly #options: SandboxOptions;
+  readonly #running = new Map<string, { flight: Flight; worker: Worker | undefined }>();
+  readonly #known = new Map<string, UnitKey>();
+  #launcher: Launcher | undefined;
+  #pool: Pool | undefined;
+  #inspections = 0;
+  #retries = 0;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Error when no worker can be started here, or required walls do not work */
+  async start(): Promise<void> {
+    this.#launcher = createLauncher(this.#options.walls);
+    this.#pool = new Pool(this.#launcher, this.#options, () => Date.now());
+    await this.#pool.start();
+    this.#options.logger.info({ walls: this.#launcher.walls }, 'sandbox ready');
+  }
+
+  invoke(invocation: Invocation): Promise<SandboxResult> {
+    return new Promise((resolve) => {
+      const land = (flight: Flight, landing: Landing) => {
+        if (landing.kind === 'lost' && this.#mayRetry(flight, landing.started)) {
+          this.#retries++;
+          flight.again();
+          this.#dispatch(flight);
+          return;
+        }
+        this.#running.delete(invocation.executionId);
+        resolve(flight.result(Date.now(), landing));
+      };
+      this.#dispatch(new Flight(invocation, Date.now(), land));
+    });
+  }
+
+  /**
+   * Loads a file with no capability at all, under its own time and memory limits, and lists what can be called in it.
+   * @param cordon whose other inspections may share the worker; without it the worker is used for this one only
+   */
+  async inspect(source: Source, names: string[], cordon?: string): Promise<InspectResult> {
+    const pool = this.#started();
+    const key = cordon === undefined ? `inspect:${++this.#inspections}` : `inspect:tenant:${cordon}`;
+    const worker = await pool.acquire(key, Date.now() + inspectionWaitMs);
+    if (!worker) return { ok: false, error: { code: 'NO_CAPACITY', message: 'No worker is free: retry' } };
+    const question = { ...source, names, memoryMb: inspectionMemoryMb, timeoutMs: inspectionMs };
+    pool.busy();
+    const json = await new Promise<string | undefined>((answer) =>
+      worker.inspect(question, Date.now() + inspectionMs + 1_000, answer),
+    );
+    if (cordon === undefined) pool.retire(worker);
+    return inspectResult(json);
+  }
+
+  /** Stops an execution. @returns false when it is not running here */
+  kill(executionId: string, reason: string): boolean {
+    const running = this.#running.get(executionId);
+    if (!running) return false;
+    const verdict = {
+      status: 'cancelled' as const,
+      error: { code: 'EXECUTION_CANCELLED', message: 'The execution was cancelled', details: { reason } },
+    };
+    if (running.worker && !running.flight.landed) running.worker.cut(running.flight, verdict, Date.now());
+    else running.flight.verdict = verdict;
+    return true;
+  }
+
+  /** Drops the warm isolates of some units; what runs in them finishes. */
+  evict(match: (unit: UnitKey) => boolean): void {
+    const keys = new Set<string>();
+    for (const unit of this.#known.values()) if (match(unit)) keys.add(unit.key);
+    for (const key of keys) this.#known.delete(key);
+    for (const worker of this.#pool?.workers ?? []) worker.evict((key) => keys.has(key));
+  }
+
+  stats(): SandboxStats {
+    const pool = this.#started();
+    return {
+      walls: this.#launcher?.walls ?? {
+        namespaces: false,
+        parentDeathSignal: false,
+        noNewPrivileges: false,
+        nodePermissions: false,
+      },
+      workers: [...pool.workers].map((worker) => ({
+        pid: worker.pid,
+        cordon: worker.cordon ?? null,
+        units: worker.unitCount,
+        inFlight: worker.inFlight,
+        rssMb: Math.round(worker.rssMb),
+      })),
+      queued: pool.queued,
+      kills: pool.kills,
+      retries: this.#retries,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.close();
+    this.#launcher?.close();
+  }
+
+  #started(): Pool {
+    if (!this.#pool) throw new Error('start() the sandbox before it is used');
+    return this.#pool;
+  }
+
+  #mayRetry(flight: Flight, started: boolean): boolean {
+    const { idempotent, deadline } = flight.invocation;
+    return !flight.retried && (!started || idempotent === true) && Date.now() < deadline;
+  }
+
+  #dispatch(flight: Flight): void {
+    const pool = this.#started();
+    const { unit, executionId } = flight.invocation;
+    const running = { flight, worker: undefined as Worker | undefined };
+    this.#running.set(executionId, running);
+    const worker = pool.bound(unit.cordon);
+    if (worker && (unit.source !== undefined || worker.has(unit.key))) {
+      running.worker = worker;
+      this.#remember(unit);
+      worker.send(flight, unit.source, Date.now());
+      pool.busy();
+      return;
+    }
+    void this.#dispatchCold(pool, flight, running);
+  }
+
+  async #dispatchCold(pool: Pool, flight: Flight, running: { worker: Worker | undefined }): Promise<void> {
+    const { unit, deadline, limits } = flight.invocation;
+    let source: Source | undefined;
+    try {
+      source = unit.source ?? (await unit.load?.());
+    } catch (error) {
+      this.#options.logger.error({ error: String(error), digest: unit.digest }, 'a package cannot be loaded');
+      const message = 'The package cannot be loaded right now';
+      return flight.land({ kind: 'ended', status: 'failed', error: { code: 'UNAVAILABLE', message } });
+    }
+    const worker = pool.bound(unit.cordon) ?? (await pool.acquire(unit.cordon, deadline));
+    if (flight.verdict) return flight.land({ kind: 'ended', ...flight.verdict });
+    const now = Date.now();
+    if (!worker || now >= deadline) {
+      return flight.land({ kind: 'ended', ...timedOutVerdict(limits.timeoutMs, now - flight.acceptedAt) });
+    }
+    // It may have died between being given and now.
+    if (worker.dead) return flight.land({ kind: 'lost', started: false });
+    running.worker = worker;
+    this.#remember(unit);
+    worker.send(flight, source, now);
+    pool.busy();
+  }
+
+  #remember(unit: UnitKey): void {
+    if (this.#known.has(unit.key)) return;
+    this.#known.set(unit.key, { key: unit.key, tenantId: unit.tenantId, digest: unit.digest });
+  }
+}
+
+function inspectResult(json: string | undefined): InspectResult {
+  let raw: { exports?: unknown; missing?: unknown; error?: InspectResult['error'] } = {};
+  try {
+    if (json !== undefined && json.length < 262_144) raw = JSON.parse(json) as typeof raw;
+  } catch {
+    raw = {};
+  }
+  if (raw.error) return { ok: false, error: raw.error };
+  if (!Array.isArray(raw.exports) || !Array.isArray(raw.missing)) {
+    return {
+      ok: false,
+      error: {
+        code: 'MAIN_INVALID',
+        message: 'Loading the file ended its worker: it loops or takes too much memory',
+      },
+    };
+  }
+  const missing = raw.missing.map(String);
+  return {
+    ok: missing.length === 0,
+    exports: raw.exports.map(String),
+    ...(missing.length > 0 && { missing }),
+  };
 }

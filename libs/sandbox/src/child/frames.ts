@@ -106,7 +106,7 @@ export class FrameReader {
       this.#onFrame(
         chunk.readUInt32LE(at + 4),
         chunk[at + 8] ?? 0,
-        chunk.utf8Slice(at + headerBytes, end),
+        chunk.toString('utf8', at + headerBytes, end),
       );
       at = end;
     }

@@ -1,0 +1,351 @@
+/*
+ * The plugin's side of the bridge: runs handlers, builds `ctx`, and speaks to the host through two functions that carry
+ * strings and numbers only. Every value leaves as JSON text made here, under the run's own time limit.
+ *
+ * post kinds: 0 result, 1 error, 2 host call, 3 timer set, 4 timer cleared, 5 limit hit
+ */
+(function bridge(p, post, log) {
+  'use strict';
+  const { parse, stringify, freeze, create, hasOwn, apply, slice, push, shift, Error: RawError } = p;
+  const argumentBytes = 262144;
+  const lineBytes = 4096;
+  const timerOperations = 10000;
+  const runs = create(null);
+  const handlers = create(null);
+  let exports;
+  let current;
+  let lastLimitsText;
+  let lastLimits;
+
+  const text = (value) => {
+    try {
+      return typeof value === 'string' ? value : p.String(value);
+    } catch {
+      return '[unprintable]';
+    }
+  };
+
+  const refusal = (code, message, details) => {
+    const error = new RawError(message);
+    p.defineProperty(error, 'code', { __proto__: null, value: code, enumerable: true });
+    if (details) p.defineProperty(error, 'details', { __proto__: null, value: details, enumerable: true });
+    return error;
+  };
+
+  const overLimit = (run, limit, value, used) => {
+    run.hits ??= create(null);
+    if (!run.hits[limit]) {
+      run.hits[limit] = true;
+      post(5, run.no, value, used, limit);
+    }
+    return refusal('LIMIT_EXCEEDED', `The execution went over its limit ${limit} of ${value}`, {
+      limit,
+      value,
+      used,
+    });
+  };
+
+  const ownFrames = (stack) => {
+    let kept = '';
+    const lines = p.split(stack, '\n');
+    for (let i = 0; i < lines.length && i < 12; i++) {
+      if (!p.test(/mortise:|<isolated-vm|node:|file:/, lines[i])) kept += (kept && '\n') + lines[i];
+    }
+    return kept;
+  };
+
+  // A thrown value may be anything, with getters that throw: only texts leave.
+  const errorText = (thrown) => {
+    const error = { __proto__: null, code: 'EXECUTION_FAILED', message: '' };
+    const isObject = (typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function';
+    try {
+      const message = isObject ? thrown.message : thrown;
+      error.message = slice(isObject && typeof message !== 'string' ? text(thrown) : text(message), 0, 2000);
+    } catch {
+      error.message = '[unprintable]';
+    }
+    if (!isObject) return stringify(error);
+    try {
+      const code = thrown.code;
+      if (typeof code === 'string' && code !== '') error.code = slice(code, 0, 64);
+    } catch {}
+    try {
+      const stack = thrown.stack;
+      if (typeof stack === 'string') error.stack = ownFrames(slice(stack, 0, 4000));
+      if (error.stack && error.stack.length > 2000) error.stack = slice(error.stack, 0, 2000);
+    } catch {}
+    try {
+      const details = thrown.details;
+      if (typeof details === 'object' && details !== null) {
+        const json = stringify(details);
+        if (json !== undefined && json.length <= 2000) error.details = parse(json);
+      }
+    } catch {}
+    return stringify(error);
+  };
+
+  const end = (run) => {
+    run.ended = true;
+    run.waiting = run.queue = run.timers = undefined;
+    delete runs[run.no];
+  };
+
+  const fail = (run, thrown) => {
+    if (run.ended) return;
+    const json = errorText(thrown);
+    end(run);
+    post(1, run.no, 0, 0, json);
+  };
+
+  const succeed = (run, value) => {
+    if (run.ended) return;
+    let json;
+    try {
+      json = value === undefined ? 'null' : stringify(value);
+    } catch (thrown) {
+      let why = '';
+      try {
+        why = slice(text(thrown.message), 0, 500);
+      } catch {}
+      return fail(run, refusal('RESULT_INVALID', `The result cannot be written as JSON: ${why}`));
+    }
+    if (json === undefined) {
+      return fail(
+        run,
+        refusal('RESULT_INVALID', `The result cannot be written as JSON: it is a ${typeof value}`),
+      );
+    }
+    if (json.length > run.limits.outputBytes) {
+      return fail(run, overLimit(run, 'outputBytes', run.limits.outputBytes, json.length));
+    }
+    end(run);
+    post(0, run.no, 0, 0, json);
+  };
+
+  const issue = (run, waiter) => {
+    run.inFlight++;
+    run.waiting[waiter.id] = waiter;
+    post(2, run.no, waiter.id, waiter.op, waiter.json);
+    waiter.json = '';
+  };
+
+  // Calls over the number in flight wait here for their turn; the number of all calls is what bounds them.
+  const call = (run, op, args) =>
+    new p.Promise((resolve, reject) => {
+      if (run.ended)
+        return reject(refusal('EXECUTION_ENDED', 'The execution has ended: ctx is no longer good'));
+      const limits = run.limits;
+      if (++run.calls > limits.hostCalls) {
+        return reject(overLimit(run, 'hostCalls', limits.hostCalls, run.calls));
+      }
+      let json;
+      try {
+        json = stringify(args);
+      } catch {
+        return reject(refusal('INVALID_REQUEST', `The arguments of ${op} cannot be written as JSON`));
+      }
+      if (json.length > argumentBytes) {
+        return reject(overLimit(run, 'argumentBytes', argumentBytes, json.length));
+      }
+      const waiter = { __proto__: null, id: run.calls, op, json, resolve, reject };
+      run.waiting ??= create(null);
+      if (run.inFlight < limits.hostCallsInFlight) issue(run, waiter);
+      else push((run.queue ??= []), waiter);
+    });
+
+  const write = (run, level, message, fields) => {
+    if (!run || run.ended || run.logFull) return;
+    let line = '';
+    if (typeof message === 'string') line = message;
+    else {
+      try {
+        line = typeof message === 'object' ? (stringify(message) ?? '') : text(message);
+      } catch {
+        line = '[unprintable]';
+      }
+    }
+    if (line.length > lineBytes) line = slice(line, 0, lineBytes - 3) + '...';
+    let json = '';
+    if (typeof fields === 'object' && fields !== null && !p.isArray(fields)) {
+      try {
+        json = stringify(fields) ?? '';
+      } catch {
+        json = '{"fields":"[unprintable]"}';
+      }
+      if (json.length > lineBytes) json = '{"fields":"[too large]"}';
+    }
+    const limits = run.limits;
+    run.logLines++;
+    run.logBytes += line.length + json.length;
+    if (run.logLines > limits.logLines || run.logBytes > limits.logBytes) {
+      run.logFull = true;
+      const byLines = run.logLines > limits.logLines;
+      const limit = byLines ? 'logLines' : 'logBytes';
+      overLimit(run, limit, limits[limit], byLines ? run.logLines : run.logBytes);
+      return log(run.no, 2, `[log cut off here: limit ${limit} of ${limits[limit]}]`, '');
+    }
+    log(run.no, level, line, json);
+  };
+
+  const logger = (run) => {
+    const info = (message, fields) => write(run, 1, message, fields);
+    info.debug = (message, fields) => write(run, 0, message, fields);
+    info.info = info;
+    info.warn = (message, fields) => write(run, 2, message, fields);
+    info.error = (message, fields) => write(run, 3, message, fields);
+    return freeze(info);
+  };
+
+  const contextOf = (run, base) =>
+    freeze({
+      ...base,
+      log: logger(run),
+      storage: freeze({
+        get: (key) => call(run, 'storage.get', { key }),
+        set: (key, value, options) => call(run, 'storage.set', { key, value, ttlMs: options?.ttlMs }),
+        delete: (key) => call(run, 'storage.delete', { key }),
+        list: (prefix, options) =>
+          call(run, 'storage.list', { prefix, cursor: options?.cursor, limit: options?.limit }),
+      }),
+      events: freeze({
+        emit: (type, data, options) => call(run, 'events.emit', { type, data, subject: options?.subject }),
+      }),
+      secrets: freeze({ get: (key) => call(run, 'secrets.get', { key }) }),
+      limits: () => run.limits,
+    });
+
+  const callable = (owner, name) => {
+    if ((typeof owner !== 'object' && typeof owner !== 'function') || owner === null) return undefined;
+    if (!hasOwn(owner, name)) return undefined;
+    const value = owner[name];
+    return typeof value === 'function' ? { __proto__: null, fn: value, self: owner } : undefined;
+  };
+
+  /** `name`, `default.functions.name`, `default.name`; a CommonJS `module.exports` counts as a default as well. */
+  const find = (name) => {
+    const known = handlers[name];
+    if (known) return known;
+    let found = callable(exports, name);
+    if (!found && hasOwn(exports, 'default')) {
+      const main = exports.default;
+      if (main) found = callable(main.functions, name) ?? callable(main, name);
+    }
+    if (!found && hasOwn(exports, 'functions')) found = callable(exports.functions, name);
+    if (found) handlers[name] = found;
+    return found;
+  };
+
+  const names = () => {
+    const all = create(null);
+    const collect = (owner) => {
+      if ((typeof owner !== 'object' && typeof owner !== 'function') || owner === null) return;
+      for (const key of p.keys(owner)) if (callable(owner, key)) all[key] = true;
+    };
+    collect(exports);
+    if (hasOwn(exports, 'functions')) collect(exports.functions);
+    if (hasOwn(exports, 'default') && exports.default) {
+      collect(exports.default);
+      collect(exports.default.functions);
+    }
+    return p.keys(all);
+  };
+
+  const drive = async (run, contextText, inputText, name) => {
+    try {
+      const handler = find(name);
+      if (!handler) throw refusal('FUNCTION_NOT_FOUND', `The main file exports no function ${name}`);
+      const value =
+        handler.fn === undefined
+          ? undefined
+          : apply(handler.fn, handler.self, [parse(inputText), contextOf(run, parse(contextText))]);
+      succeed(run, await value);
+    } catch (thrown) {
+      fail(run, thrown);
+    }
+  };
+
+  return {
+    __proto__: null,
+    current: () => current,
+    write: (level, message, fields) => write(current, level, message, fields),
+    refusal,
+    overLimit,
+    timerOperations,
+    entries: {
+      __proto__: null,
+      adopt(namespace) {
+        exports = namespace;
+      },
+      /** Runs a CommonJS file's function around a fresh module object. */
+      commonjs(wrapper) {
+        const module = { exports: {} };
+        const require = (name) => {
+          throw refusal('IMPORT_REFUSED', `Imports are not available here: ${slice(text(name), 0, 200)}`);
+        };
+        apply(wrapper, module.exports, [module.exports, require, module]);
+        const made = module.exports;
+        exports = (typeof made === 'object' || typeof made === 'function') && made !== null ? made : {};
+      },
+      inspect(asked) {
+        const missing = [];
+        for (const name of parse(asked)) if (!find(name)) push(missing, name);
+        return stringify({ exports: names(), missing });
+      },
+      run(no, name, contextText, inputText, limitsText) {
+        if (limitsText !== lastLimitsText) {
+          lastLimits = freeze(parse(limitsText));
+          lastLimitsText = limitsText;
+        }
+        const run = {
+          __proto__: null,
+          no,
+          limits: lastLimits,
+          ended: false,
+          calls: 0,
+          inFlight: 0,
+          waiting: undefined,
+          queue: undefined,
+          timers: undefined,
+          timerOps: 0,
+          logLines: 0,
+          logBytes: 0,
+          logFull: false,
+          hits: undefined,
+        };
+        runs[no] = run;
+        current = run;
+        drive(run, contextText, inputText, name);
+      },
+      deliver(no, id, ok, json) {
+        const run = runs[no];
+        const waiter = run?.waiting?.[id];
+        if (!waiter) return;
+        current = run;
+        delete run.waiting[id];
+        run.inFlight--;
+        if (run.queue !== undefined && run.queue.length > 0) issue(run, shift(run.queue));
+        if (ok) waiter.resolve(parse(json));
+        else {
+          const error = parse(json);
+          waiter.reject(refusal(error.code, error.message, error.details));
+        }
+      },
+      fire(no, id) {
+        const run = runs[no];
+        const timer = run?.timers?.[id];
+        if (!timer) return;
+        current = run;
+        if (!timer.repeats) delete run.timers[id];
+        try {
+          apply(timer.fn, undefined, timer.args);
+        } catch (thrown) {
+          fail(run, thrown);
+        }
+      },
+      drop(no) {
+        const run = runs[no];
+        if (run) end(run);
+      },
+    },
+  };
+});
