@@ -4,6 +4,7 @@ import { connect } from './connection.js';
 /** The one list of tables without tenant_id; every other table is behind row security. */
 export const tablesWithoutTenant: readonly string[] = [
   'mortise.migrations',
+  'gateway.tenants',
   ...serviceNames.map((service) => `${service}.outbox`),
 ];
 
