@@ -1,5 +1,13 @@
-import type { Manifest } from '@mortise/contracts';
-import type { Refusal } from './refusal.js';
+import { stat } from 'node:fs/promises';
+import { errors as errorTable, intake, type FieldError, type Manifest } from '@mortise/contracts';
+import { readEntry as readArchiveEntry, survey, type Survey } from './archive/survey.js';
+import { digestOf } from './digest.js';
+import { checkMain, mainBytesAdvised, mainBytesMax } from './main/check-main.js';
+import { readDocument, type Document } from './manifest/document.js';
+import { checkManifestShape } from './manifest/validate.js';
+import { Refused, type Refusal } from './refusal.js';
+import { judge } from './rules/table.js';
+import { checkWebhooks } from './webhooks.js';
 
 export interface PackageFile {
   name: string;
@@ -25,5 +33,118 @@ export interface Package {
 
 export type ReadPackage = { ok: true; package: Package } | Refusal;
 
-export declare function readPackage(path: string): Promise<ReadPackage>;
-export declare function readEntry(path: string, name: string): Promise<Buffer | undefined>;
+/** Names a manifest may have, at the root of the package. */
+export const manifestNames = ['plugin.json', 'plugin.yaml', 'plugin.yml', 'manifest.json'] as const;
+
+/**
+ * Reads and judges a package on disk (zip or tar.gz). Everything is streamed; only the manifest, webhook files and
+ * main are held in memory, each under a cap of its own.
+ */
+export async function readPackage(path: string): Promise<ReadPackage> {
+  try {
+    return await judgePackage(path);
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal;
+    throw error;
+  }
+}
+
+/** One file of a package; undefined when there is none of that name. @throws when the package is broken */
+export const readEntry = (path: string, name: string): Promise<Buffer | undefined> =>
+  readArchiveEntry(path, name);
+
+async function judgePackage(path: string): Promise<ReadPackage> {
+  const isManifest = (name: string) => (manifestNames as readonly string[]).includes(name);
+  const first = await survey(path, (name) => (isManifest(name) ? intake.manifestBytes : undefined));
+  const files = new Set(first.files.map(({ name }) => name));
+  const document = manifestDocument(first);
+  const shape = checkManifestShape(document.value);
+  if (!shape.ok) {
+    throw invalid(
+      shape.mismatches.map(({ pointer, message, rule }) => document.error(pointer, message, rule)),
+    );
+  }
+  const manifest = shape.value;
+  const judgement = judge({ manifest, files }, document);
+  if (judgement.errors.length > 0)
+    throw judgement.onlyUnsupported ? unsupported(judgement.errors) : invalid(judgement.errors);
+  refuseWasm(first.wasm);
+  const contents = await contentsOf(path, manifest);
+  const webhookErrors = checkWebhooks({ manifest, files }, contents);
+  if (webhookErrors.length > 0) throw invalid(webhookErrors);
+  const main = contents.get(manifest.main);
+  const mainErrors = main ? await checkMainBytes(manifest.main, main) : [];
+  if (mainErrors.length > 0) throw new Refused({ ok: false, code: 'MAIN_INVALID', errors: mainErrors });
+  return {
+    ok: true,
+    package: {
+      manifest,
+      manifestFile: document.file,
+      files: first.files,
+      main: main?.toString('utf8') ?? '',
+      digest: await digestOf(path),
+      sizeBytes: (await stat(path)).size,
+      warnings: main && main.length > mainBytesAdvised ? [largeMain(manifest.main, main.length)] : [],
+    },
+  };
+}
+
+function manifestDocument({ kept }: Survey): Document {
+  const [file, other] = manifestNames.filter((name) => kept.has(name));
+  if (file === undefined) {
+    throw new Refused({
+      ok: false,
+      code: 'MANIFEST_MISSING',
+      errors: [{ pointer: '', message: errorTable.MANIFEST_MISSING.text, rule: 'manifest-missing' }],
+    });
+  }
+  if (other !== undefined) {
+    const message = `the package has two manifests, ${file} and ${other}: keep one`;
+    throw invalid(
+      [file, other].map((name) => ({ file: name, pointer: '', message, rule: 'manifest-twice' })),
+    );
+  }
+  const read = readDocument(file, kept.get(file) ?? Buffer.alloc(0));
+  if (!read.ok) throw invalid(read.errors);
+  return read.document;
+}
+
+/** The second pass: only now is it known which files to hold. */
+async function contentsOf(path: string, manifest: Manifest): Promise<Map<string, Buffer>> {
+  const webhooks = new Set(manifest.webhooks);
+  const { kept } = await survey(path, (name) => {
+    if (name === manifest.main) return mainBytesMax;
+    return webhooks.has(name) ? intake.manifestBytes : undefined;
+  });
+  return kept;
+}
+
+async function checkMainBytes(file: string, bytes: Buffer): Promise<FieldError[]> {
+  try {
+    return await checkMain(file, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return [{ file, pointer: '', message: 'the file is not UTF-8 text', rule: 'encoding' }];
+  }
+}
+
+function refuseWasm([file]: string[]): void {
+  if (file === undefined) return;
+  const message = 'it is WebAssembly, and the manifest declares runtime js';
+  throw new Refused({
+    ok: false,
+    code: 'PACKAGE_FORBIDDEN_FILE',
+    details: { reason: `${file}: ${message}` },
+    errors: [{ file, pointer: '', message, rule: 'entry-content' }],
+  });
+}
+
+const invalid = (errors: FieldError[]) => new Refused({ ok: false, code: 'MANIFEST_INVALID', errors });
+const unsupported = (errors: FieldError[]) => {
+  const what = [...new Set(errors.map(({ message }) => message.replace(/ is not supported yet$/, '')))].join(
+    ', ',
+  );
+  return new Refused({ ok: false, code: 'NOT_SUPPORTED_YET', details: { what }, errors });
+};
+const largeMain = (file: string, bytes: number) =>
+  `${file} is ${Math.ceil(bytes / 1_024)} KB: above ${mainBytesAdvised / 1_024} KB cold starts get slow; minify it or drop dependencies`;

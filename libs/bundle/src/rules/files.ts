@@ -1,0 +1,47 @@
+import type { Manifest } from '@mortise/contracts';
+import type { Finding, Rule } from './rule.js';
+
+/** Every place of a manifest that names a file of the package. */
+function* fileReferences(manifest: Manifest): Generator<{ path: string; pointer: string }> {
+  if (Object.keys(manifest.functions ?? {}).length > 0) yield { path: manifest.main, pointer: '/main' };
+  for (const [index, path] of (manifest.webhooks ?? []).entries())
+    yield { path, pointer: `/webhooks/${index}` };
+  const { icon, screenshots } = manifest as { icon?: string; screenshots?: string[] };
+  if (icon !== undefined) yield { path: icon, pointer: '/icon' };
+  for (const [index, path] of (screenshots ?? []).entries()) yield { path, pointer: `/screenshots/${index}` };
+  for (const list of ['widgets', 'pages', 'forms']) {
+    const views = (manifest.ui?.[list] ?? []) as { entry?: string }[];
+    for (const [index, { entry }] of views.entries()) {
+      if (entry !== undefined)
+        yield { path: entry.replace(/#.*$/, ''), pointer: `/ui/${list}/${index}/entry` };
+    }
+  }
+}
+
+export const fileRules: Rule[] = [
+  {
+    id: 'file-exists',
+    what: 'each file that the manifest names is in the package',
+    *check({ manifest, files }): Generator<Finding> {
+      for (const { path, pointer } of fileReferences(manifest)) {
+        if (files.has(path)) continue;
+        const hint = pointer === '/main' ? ': build it first (mortise build), or name another main' : '';
+        yield { pointer, message: `the package has no file "${path}"${hint}` };
+      }
+    },
+    holds: { main: 'index.js' },
+    breaks: { main: 'nope.js' },
+  },
+  {
+    id: 'webhook-file-type',
+    what: 'webhook files are YAML or JSON',
+    *check({ manifest }) {
+      for (const [index, path] of (manifest.webhooks ?? []).entries()) {
+        if (!/\.(ya?ml|json)$/.test(path))
+          yield { pointer: `/webhooks/${index}`, message: 'expected a .yaml, .yml or .json file' };
+      }
+    },
+    holds: { webhooks: ['webhook.yaml'] },
+    breaks: { webhooks: ['index.js'] },
+  },
+];
