@@ -1,4 +1,7 @@
 export { CapabilityHost } from './host.js';
+export { capability, type Call, type Capability } from './capability.js';
+export { cleanLine, type PluginLine } from './log.js';
+export { MemoryStorage } from './memory-storage.js';
 export { Redactor } from './redactor.js';
 export {
   CapabilityError,

@@ -1,14 +1,17 @@
 const mask = '***';
+const shortest = 4;
 
-/** Masks the secret values an execution has read, wherever exact copies of them would leave it. */
+/**
+ * Masks the secret values an execution has read, wherever exact copies of them would leave it. Values that were changed
+ * (reversed, encoded, cut) pass: a plugin that may read a secret can leak it.
+ */
 export class Redactor {
   readonly #values: string[] = [];
 
-  /** Very short values are left alone: masking them would eat ordinary text. */
+  /** Values under 4 characters are left alone: masking them would eat ordinary text. */
   add(value: string): void {
-    if (value.length < 4) return;
-    const escaped = JSON.stringify(value).slice(1, -1);
-    for (const form of [value, escaped]) if (!this.#values.includes(form)) this.#values.push(form);
+    if (value.length < shortest || this.#values.includes(value)) return;
+    this.#values.push(value);
     // Longest first, so that a value that contains another is masked whole.
     this.#values.sort((a, b) => b.length - a.length);
   }
@@ -17,15 +20,36 @@ export class Redactor {
     return this.#values.length === 0;
   }
 
-  /** Plain or JSON text without the values. */
+  /** Plain text without the values. */
   text(text: string): string {
     let clean = text;
     for (const value of this.#values) if (clean.includes(value)) clean = clean.replaceAll(value, mask);
     return clean;
   }
 
-  /** Any JSON value without them, keys included. */
+  /** JSON text without them: still JSON, strings and keys masked. */
+  json(json: string): string {
+    const touched = this.#values.some(
+      (value) =>
+        json.includes(value) || json.includes(JSON.stringify(value).slice(1, -1)) || json.includes('\\u'),
+    );
+    return touched ? JSON.stringify(this.value(JSON.parse(json) as unknown)) : json;
+  }
+
+  /** Any JSON value without them. Keys named `__proto__` are dropped. */
   value<T>(value: T): T {
-    return this.empty ? value : (JSON.parse(this.text(JSON.stringify(value) ?? 'null')) as T);
+    return this.empty ? value : (this.#walk(value) as T);
+  }
+
+  #walk(value: unknown): unknown {
+    if (typeof value === 'string') return this.text(value);
+    if (typeof value === 'number') return this.#values.includes(String(value)) ? mask : value;
+    if (Array.isArray(value)) return value.map((item) => this.#walk(item));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([key]) => key !== '__proto__')
+        .map(([key, item]) => [this.text(key), this.#walk(item)]),
+    );
   }
 }

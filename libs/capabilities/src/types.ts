@@ -1,4 +1,5 @@
 import type { ErrorCode, ExecutionError, InstallationStateData, Limits, Outcome } from '@mortise/contracts';
+import type { Redactor } from './redactor.js';
 
 /** The key-value storage of installations. Twins: PostgreSQL in the executor, memory in tests and the CLI. */
 export interface StorageStore {
@@ -74,8 +75,8 @@ export interface ExecutionScope {
   meter: Meter;
   /** Depth of the event that caused this execution, 0 when none did. */
   causationDepth: number;
-  /** Secret values this execution has read. */
-  redactor: { add(value: string): void; text(text: string): string };
+  /** Knows the secret values this execution has read. */
+  redactor: Redactor;
   onDenied(kind: 'security_violation' | 'permission_denied', permission: string): void;
   onLimit(limit: string, value: number, used: number): void;
 }
