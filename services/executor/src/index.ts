@@ -1,1 +1,3 @@
-export {};
+export { executorEnv, type ExecutorEnv } from './env.js';
+export { migrations } from './migrations.js';
+export { start } from './start.js';

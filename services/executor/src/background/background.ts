@@ -1,0 +1,177 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { decodeEvent, type Bus, type BusRecord, type Received } from '@mortise/bus';
+import {
+  ExecuteInBackground,
+  type ExecuteCommand,
+  type ExecutionData,
+  type InstallationStateData,
+} from '@mortise/contracts';
+import { AppError, Batcher, type Clock, type Logger } from '@mortise/service-kit';
+import { admit } from '../executions/admission.js';
+import { checksInput, type InputCheck } from '../executions/input-check.js';
+import type { Reporter } from '../executions/reporter.js';
+import type { Runner } from '../executions/runner.js';
+import type { States } from '../state/states.js';
+import type { Finisher } from './finisher.js';
+import type { Leases } from './leases.js';
+import { refusedData } from './refused.js';
+import { nextAttemptIn, retryRule } from './retry.js';
+import { keyOf, type Claim, type RunOwner, type Runs } from './runs.js';
+
+const revisionWithinMs = 10_000;
+/** How often a run that another process holds is looked at again. */
+const heldPollMs = 1_000;
+
+export interface BackgroundParts {
+  states: States;
+  inputs: InputCheck;
+  runner: Runner;
+  reporter: Reporter;
+  runs: Runs;
+  finisher: Finisher;
+  leases: Leases;
+  clock: Clock;
+  logger: Logger;
+}
+
+interface Ended {
+  data: ExecutionData;
+  evidence: BusRecord[];
+}
+
+/** Runs that nobody waits for: claimed before they start, their outcome written before it is told. */
+export class Background {
+  private readonly claims: Batcher<RunOwner, Claim>;
+  private readonly here = new Map<string, Promise<void>>();
+  private readonly stop = new AbortController();
+
+  constructor(private readonly parts: BackgroundParts) {
+    this.claims = new Batcher((runs: RunOwner[]) => parts.runs.claim(runs));
+  }
+
+  consume(bus: Bus, maxInFlight: number): void {
+    bus.consume({
+      topic: 'executions.background',
+      group: 'executor',
+      ordering: 'none',
+      maxInFlight,
+      handler: (record) => this.handle(record),
+    });
+  }
+
+  /** Ends the waiting for runs of other processes: their commands stay on the bus. */
+  close(): void {
+    this.stop.abort();
+  }
+
+  /** A command is finished when its outcome is durable and told. */
+  async handle(record: Received): Promise<void> {
+    const { data: command } = decodeEvent(ExecuteInBackground, record);
+    const key = keyOf(command);
+    // Delivered twice at once: the second waits for the first, a batch of claims never names one run twice.
+    for (let other = this.here.get(key); other; other = this.here.get(key)) await other.catch(() => {});
+    const work = this.work(command).finally(() => this.here.delete(key));
+    this.here.set(key, work);
+    await work;
+  }
+
+  private async work(command: ExecuteCommand): Promise<void> {
+    await this.caughtUp(command);
+    const claim = await this.claim(command);
+    if (claim.kind === 'finished') return this.parts.reporter.step(claim.outcome);
+    const held = { executionId: command.executionId, attempt: command.attempt, fence: claim.fence };
+    this.parts.leases.hold(held);
+    try {
+      const ended = await this.run(command).catch(async (error: unknown) => {
+        await this.parts.runs.release(held);
+        throw error;
+      });
+      await this.finish(command, claim.fence, ended);
+    } finally {
+      this.parts.leases.drop(held);
+    }
+  }
+
+  private async caughtUp({ installationId, revision }: ExecuteCommand): Promise<void> {
+    const { installations, plugins } = this.parts.states;
+    await Promise.all([installations.caughtUp, plugins.caughtUp]);
+    if (revision === undefined || (await installations.waitFor(installationId, revision, revisionWithinMs)))
+      return;
+    throw new AppError('UNAVAILABLE', { what: `Revision ${revision} of the installation` });
+  }
+
+  private async claim(command: ExecuteCommand): Promise<Exclude<Claim, { kind: 'held' }>> {
+    const { executionId, attempt, tenantId, installationId } = command;
+    for (;;) {
+      const claim = await this.claims.add({ executionId, attempt, tenantId, installationId });
+      if (claim.kind !== 'held') return claim;
+      await delay(Math.min(claim.leftMs + 20, heldPollMs), undefined, { signal: this.stop.signal });
+    }
+  }
+
+  private async run(command: ExecuteCommand): Promise<Ended> {
+    const { states, inputs, runner, clock } = this.parts;
+    const refused = (refusal: Parameters<typeof refusedData>[2]): Ended => ({
+      data: refusedData(command, states.installations.get(command.installationId), refusal, clock.now()),
+      evidence: [],
+    });
+    const admission = admit(states, { ...command, function: command.function });
+    if (!admission.ok) return refused(admission.refusal);
+    const { admitted } = admission;
+    const input = command.input ?? {};
+    const schema = checksInput(command.trigger) ? admitted.declared.input : undefined;
+    const errors = schema
+      ? inputs.errors(admitted.installation.digest, admitted.function, schema, input)
+      : [];
+    if (errors.length > 0) return refused({ code: 'INPUT_INVALID', errors });
+    const attempted = await runner.run({
+      executionId: command.executionId,
+      admitted,
+      trigger: command.trigger,
+      triggerName: command.triggerName,
+      attempt: command.attempt,
+      acceptedAt: command.acceptedAt,
+      input: JSON.stringify(input),
+      context: command.context,
+      causationId: command.causationId,
+      causationDepth: command.causationDepth ?? 0,
+    });
+    if (attempted.kind !== 'done') throw new AppError('NO_CAPACITY');
+    return attempted;
+  }
+
+  private async finish(command: ExecuteCommand, fence: number, { data, evidence }: Ended): Promise<void> {
+    const { states, clock, finisher, reporter, logger } = this.parts;
+    const outcome = retried(data, states.installations.get(command.installationId), clock.now());
+    const next = outcome.nextAttemptAt && {
+      command: { ...command, attempt: outcome.attempt },
+      dueAt: Date.parse(outcome.nextAttemptAt),
+    };
+    const { executionId, attempt } = command;
+    if (!(await finisher.finish({ executionId, attempt, fence, outcome, ...(next && { next }) }))) {
+      logger.warn(
+        { executionId, attempt, fence },
+        'outcome refused: the run belongs to another process by now',
+      );
+      return;
+    }
+    await Promise.all([reporter.step(outcome), ...evidence.map((record) => reporter.send(record))]);
+  }
+}
+
+/** A failed attempt that will be tried again is `queued` again, with the error and the time of the next attempt. */
+function retried(
+  data: ExecutionData,
+  installation: InstallationStateData | undefined,
+  nowMs: number,
+): ExecutionData {
+  const rule = installation && retryRule(installation, data);
+  const waitMs = nextAttemptIn(rule, data.status, data.attempt);
+  if (waitMs === undefined) return data;
+  return {
+    ...data,
+    status: 'queued',
+    attempt: data.attempt + 1,
+    nextAttemptAt: new Date(nowMs + waitMs).toISOString(),
+  };
+}

@@ -1,0 +1,97 @@
+import { tmpdir } from 'node:os';
+import type { Bus } from '@mortise/bus';
+import { CapabilityHost } from '@mortise/capabilities';
+import type { Database, Outbox } from '@mortise/database';
+import { Sandbox } from '@mortise/sandbox';
+import { newId, type Clock, type Logger } from '@mortise/service-kit';
+import { createStore } from '@mortise/storage';
+import { Background } from './background/background.js';
+import { Finisher } from './background/finisher.js';
+import { Leases } from './background/leases.js';
+import { Runs } from './background/runs.js';
+import { Cancels } from './cancel/cancels.js';
+import type { ExecutorEnv } from './env.js';
+import { PluginEvents } from './events/plugin-events.js';
+import { InputCheck } from './executions/input-check.js';
+import { Reporter } from './executions/reporter.js';
+import { Runner } from './executions/runner.js';
+import { Running } from './executions/running.js';
+import { Slots } from './executions/slots.js';
+import { Inspections } from './inspect/inspections.js';
+import { Interactive } from './interactive/interactive.js';
+import { Sources } from './packages/sources.js';
+import { SecretCache } from './secrets/secret-cache.js';
+import { openStates } from './state/states.js';
+import { PostgresStorage } from './storage/postgres-storage.js';
+import { StorageLife } from './storage/storage-life.js';
+
+export interface Ground {
+  env: ExecutorEnv;
+  instanceId: string;
+  bus: Bus;
+  db: Database;
+  outbox: Outbox;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Puts the executor's parts together; nothing runs yet. */
+export function build({ env, instanceId, bus, db, outbox, clock, logger }: Ground) {
+  const states = openStates(bus);
+  const store = createStore(env);
+  const sources = new Sources(store, tmpdir());
+  const sandbox = new Sandbox({
+    ...(env.EXECUTOR_WORKERS !== undefined && { workers: env.EXECUTOR_WORKERS }),
+    walls: env.EXECUTOR_WALLS,
+    logger,
+    clock,
+    onViolation: (violation) => logger.warn({ violation }, 'a worker broke the rules'),
+  });
+  const running = new Running((executionId, reason) => sandbox.kill(executionId, reason));
+  const reporter = new Reporter(bus);
+  const secrets = new SecretCache(env.REGISTRY_URL, env.MORTISE_INTERNAL_KEY);
+  const storage = new PostgresStorage(db, clock);
+  const host = new CapabilityHost({ storage, secrets, events: new PluginEvents(reporter, clock), clock });
+  const inputs = new InputCheck();
+  const runner = new Runner({
+    sandbox,
+    host,
+    sources,
+    states,
+    running,
+    slots: new Slots(),
+    reporter,
+    clock,
+    logger,
+    cordon: env.EXECUTOR_CORDON,
+  });
+  // A new name each start: after a crash the leases of the one before are not ours.
+  const runs = new Runs(db, `${instanceId}/${newId()}`, env.EXECUTOR_LEASE_MS);
+  const leases = new Leases(runs, running, env.EXECUTOR_LEASE_MS, logger);
+  const finisher = new Finisher(db, runs, outbox);
+  return {
+    states,
+    store,
+    sandbox,
+    running,
+    secrets,
+    runs,
+    leases,
+    storageLife: new StorageLife(db, storage, states, clock, logger),
+    interactive: new Interactive({ bus, states, inputs, runner, running, reporter, clock, logger }),
+    background: new Background({
+      states,
+      inputs,
+      runner,
+      reporter,
+      runs,
+      finisher,
+      leases,
+      clock,
+      logger,
+    }),
+    cancels: new Cancels({ bus, runs, running, reporter, clock }),
+    inspections: new Inspections({ bus, sources, sandbox, clock }),
+  };
+}
+export type Parts = ReturnType<typeof build>;

@@ -1,0 +1,49 @@
+import { busEnv } from '@mortise/bus';
+import { databaseEnv } from '@mortise/database';
+import { baseEnv, defineEnv, field, type EnvOf } from '@mortise/service-kit';
+import { storageEnv } from '@mortise/storage';
+
+/** Everything the executor reads from the environment. */
+export const executorEnv = defineEnv({
+  ...baseEnv,
+  ...busEnv,
+  ...databaseEnv,
+  ...storageEnv,
+  PORT: field.integer({
+    describe: 'Port of the health answers; 0 takes a free one',
+    default: 8083,
+    max: 65_535,
+  }),
+  REGISTRY_URL: field.url({
+    describe: 'Where the registry answers: secrets are fetched there at first use',
+    default: 'http://127.0.0.1:8081',
+  }),
+  EXECUTOR_WALLS: field.choice(['prefer', 'require', 'off'], {
+    describe: 'Namespaces around each worker: use them where they work, demand them, or leave them',
+    default: 'prefer',
+  }),
+  EXECUTOR_CORDON: field.choice(['tenant', 'plugin'], {
+    describe:
+      'Whose code may share a worker process: that of one tenant, or that of one plugin of one tenant',
+    default: 'tenant',
+  }),
+  EXECUTOR_WORKERS: field.integer({
+    describe: 'Most worker processes at a time; default four a core, at least 8',
+    optional: true,
+    min: 1,
+    max: 1_024,
+  }),
+  EXECUTOR_BACKGROUND_SLOTS: field.integer({
+    describe: 'Background executions at the same time in this process',
+    default: 64,
+    min: 1,
+    max: 4_096,
+  }),
+  EXECUTOR_LEASE_MS: field.integer({
+    describe: 'How long a background run stays claimed by a process that no longer renews it',
+    default: 10_000,
+    min: 500,
+    max: 600_000,
+  }),
+});
+export type ExecutorEnv = EnvOf<typeof executorEnv>;

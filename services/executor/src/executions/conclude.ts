@@ -1,0 +1,46 @@
+import {
+  errorDefinition,
+  fillText,
+  type ExecutionError,
+  type ErrorCode,
+  type Outcome,
+} from '@mortise/contracts';
+import type { SandboxResult } from '@mortise/sandbox';
+import { maskJson, maskValue } from './mask.js';
+import type { Run } from './running.js';
+
+export interface Conclusion {
+  status: Outcome;
+  result?: string;
+  error?: ExecutionError;
+}
+
+/** An error of the table as an execution's error. */
+export const executionError = (code: ErrorCode, details: Record<string, unknown> = {}): ExecutionError => ({
+  code,
+  message: fillText(errorDefinition(code).text, details),
+  ...(Object.keys(details).length > 0 && { details }),
+});
+
+/** What the run's outcome is called: the sandbox's word, unless the platform ended it. Secrets are masked. */
+export function conclude(
+  result: Pick<SandboxResult, 'status' | 'result' | 'error'>,
+  killed: Run['killed'],
+  redactor: { text(text: string): string },
+): Conclusion {
+  if (result.status === 'succeeded')
+    return { status: 'succeeded', result: maskJson(redactor, result.result ?? 'null') };
+  if (killed) return ended(killed);
+  const error = result.error ?? executionError('EXECUTION_FAILED', { message: result.status });
+  return { status: result.status, error: maskValue(redactor, error) as ExecutionError };
+}
+
+/** The outcome of a run that the platform ended. */
+export function ended(killed: NonNullable<Run['killed']>): Conclusion {
+  if (killed.reason === 'quarantined')
+    return {
+      status: 'denied',
+      error: executionError('QUARANTINED', { reason: killed.text ?? 'see the log' }),
+    };
+  return { status: 'cancelled', error: executionError('EXECUTION_CANCELLED') };
+}

@@ -1,0 +1,54 @@
+import { encodeEvent, type BusRecord } from '@mortise/bus';
+import { LimitExceeded, SecurityViolation } from '@mortise/contracts';
+import type { LimitHit, SandboxResult } from '@mortise/sandbox';
+import type { Clock } from '@mortise/service-kit';
+import type { RunRequest } from './request.js';
+
+const source = '/executor';
+
+/** Collects what a run did against the rules: each limit once, each permission once. */
+export class Evidence {
+  private readonly limits = new Map<string, LimitHit>();
+  private readonly violations = new Set<string>();
+
+  limit(hit: LimitHit): void {
+    if (!this.limits.has(hit.limit)) this.limits.set(hit.limit, hit);
+  }
+
+  violation(permission: string): void {
+    this.violations.add(permission);
+  }
+
+  /** What the outcome itself says: time and memory. */
+  outcome(request: RunRequest, result: SandboxResult): void {
+    for (const hit of result.limitsHit ?? []) this.limit(hit);
+    const { limits } = request.admitted;
+    if (result.status === 'timed_out' && !this.limits.has('cpuMs'))
+      this.limit({ limit: 'timeoutMs', value: limits.timeoutMs, used: result.usage.wallMs });
+    if (result.status === 'out_of_memory')
+      this.limit({ limit: 'memoryMb', value: limits.memoryMb, used: result.usage.peakHeapMb });
+  }
+
+  records(request: RunRequest, clock: Clock): BusRecord[] {
+    const { installation } = request.admitted;
+    const who = {
+      pluginId: installation.pluginId,
+      tenantId: installation.tenantId,
+      installationId: installation.installationId,
+      executionId: request.executionId,
+      at: new Date(clock.now()).toISOString(),
+    };
+    return [
+      ...[...this.limits.values()].map((hit) =>
+        encodeEvent(
+          LimitExceeded,
+          { ...who, limit: hit.limit, value: Math.round(hit.value), used: Math.round(hit.used) },
+          { source },
+        ),
+      ),
+      ...[...this.violations].map((permission) =>
+        encodeEvent(SecurityViolation, { ...who, permission }, { source }),
+      ),
+    ];
+  }
+}

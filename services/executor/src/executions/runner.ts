@@ -1,0 +1,186 @@
+import type { BusRecord } from '@mortise/bus';
+import { Redactor, type CapabilityHost, type ExecutionScope } from '@mortise/capabilities';
+import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
+import type { Sandbox, SandboxResult } from '@mortise/sandbox';
+import { metrics, type Clock, type Logger } from '@mortise/service-kit';
+import type { Sources } from '../packages/sources.js';
+import type { States } from '../state/states.js';
+import { conclude, ended, type Conclusion } from './conclude.js';
+import { contextText } from './context.js';
+import { Evidence } from './evidence.js';
+import { LogBuffer } from './log-buffer.js';
+import type { Reporter } from './reporter.js';
+import { baseData, type RunRequest } from './request.js';
+import type { Run, Running } from './running.js';
+import type { Slots } from './slots.js';
+import { cordonOf, unitKey, type Cordon } from './unit.js';
+
+/** A run shorter than this has no `execution.started` of its own: the outcome says when it started. */
+const startedAfterMs = 1_000;
+const duration = metrics.histogram(
+  'mortise_execution_duration_seconds',
+  'Time from start to outcome of a run',
+);
+
+export interface RunnerParts {
+  sandbox: Sandbox;
+  host: CapabilityHost;
+  sources: Sources;
+  states: States;
+  running: Running;
+  slots: Slots;
+  reporter: Reporter;
+  clock: Clock;
+  logger: Logger;
+  cordon: Cordon;
+}
+
+/** A run that ended: its outcome, and what else it gave to tell. */
+export interface Done {
+  kind: 'done';
+  data: ExecutionData;
+  durationMs: number;
+  evidence: BusRecord[];
+}
+export type Attempted = Done | { kind: 'over_quota' } | { kind: 'expired' };
+
+/** Runs one function of one installation: the only way into the sandbox. */
+export class Runner {
+  constructor(private readonly parts: RunnerParts) {}
+
+  /** @throws AppError when the platform itself fails: then nothing of the plugin has run */
+  async run(request: RunRequest): Promise<Attempted> {
+    const { running, slots } = this.parts;
+    const { installation, limits } = request.admitted;
+    const { installationId, tenantId, digest } = installation;
+    const slot = slots.take(installationId, limits.concurrency, request.deadline === undefined);
+    if (!slot) return { kind: 'over_quota' };
+    const run: Run = { executionId: request.executionId, installationId, tenantId, digest };
+    running.add(run);
+    const release = await slot;
+    try {
+      return await this.start(request, run);
+    } finally {
+      release();
+      running.delete(run);
+    }
+  }
+
+  private async start(request: RunRequest, run: Run): Promise<Attempted> {
+    const { sources, clock } = this.parts;
+    const { installation, limits } = request.admitted;
+    const source = await sources.load(installation.digest, installation.main);
+    const startedAt = clock.now();
+    // Killed while it waited: nothing of it has run.
+    if (run.killed) return this.done(request, startedAt, ended(run.killed), undefined, []);
+    const deadline = Math.min(
+      request.deadline ?? Infinity,
+      (request.deadline === undefined ? startedAt : Date.parse(request.acceptedAt)) + limits.timeoutMs,
+    );
+    if (deadline <= startedAt) return { kind: 'expired' };
+
+    const redactor = new Redactor();
+    const evidence = new Evidence();
+    const logs = this.logsOf(request, redactor);
+    const scope = this.scopeOf(request, redactor, evidence);
+    const announce = setTimeout(() => this.announce(request, startedAt), startedAfterMs);
+    try {
+      const result = await this.parts.sandbox.invoke({
+        executionId: request.executionId,
+        unit: {
+          key: unitKey(installation),
+          tenantId: installation.tenantId,
+          digest: installation.digest,
+          cordon: cordonOf(installation, this.parts.cordon),
+          isolation: installation.isolation,
+          source,
+        },
+        handler: request.admitted.handler,
+        input: request.input,
+        context: contextText(request, deadline),
+        limits,
+        deadline,
+        idempotent: request.admitted.declared.idempotent ?? false,
+        host: (op, args) => this.parts.host.call(scope, op, args),
+        log: (line) => logs.write(line),
+      });
+      evidence.outcome(request, result);
+      const conclusion = conclude(result, run.killed, redactor);
+      return this.done(request, startedAt, conclusion, result, evidence.records(request, clock));
+    } finally {
+      clearTimeout(announce);
+      logs.flush();
+    }
+  }
+
+  private done(
+    request: RunRequest,
+    startedAt: number,
+    conclusion: Conclusion,
+    result: SandboxResult | undefined,
+    evidence: BusRecord[],
+  ): Done {
+    const finishedAt = this.parts.clock.now();
+    duration.record((finishedAt - startedAt) / 1_000, {
+      status: conclusion.status,
+      trigger: request.trigger,
+    });
+    return {
+      kind: 'done',
+      durationMs: finishedAt - startedAt,
+      evidence,
+      data: {
+        ...baseData(request),
+        ...conclusion,
+        startedAt: new Date(startedAt).toISOString(),
+        finishedAt: new Date(finishedAt).toISOString(),
+        ...(result && { usage: result.usage }),
+      },
+    };
+  }
+
+  private announce(request: RunRequest, startedAt: number): void {
+    const data: ExecutionData = {
+      ...baseData(request),
+      status: 'running',
+      startedAt: new Date(startedAt).toISOString(),
+    };
+    this.parts.reporter.step(data).catch((error: unknown) => {
+      this.parts.logger.warn(
+        { err: error, executionId: request.executionId },
+        'start of a run not published',
+      );
+    });
+  }
+
+  private logsOf(request: RunRequest, redactor: Redactor): LogBuffer {
+    const { tenantId, installationId } = request.admitted.installation;
+    const about = { executionId: request.executionId, tenantId, installationId };
+    return new LogBuffer(this.parts.clock, redactor, (lines) => {
+      this.parts.reporter.logs(about, lines).catch((error: unknown) => {
+        this.parts.logger.warn({ err: error, executionId: about.executionId }, 'log lines not published');
+      });
+    });
+  }
+
+  private scopeOf(request: RunRequest, redactor: Redactor, evidence: Evidence): ExecutionScope {
+    const { installations } = this.parts.states;
+    const { installation, limits } = request.admitted;
+    return {
+      executionId: request.executionId,
+      tenantId: installation.tenantId,
+      // Read at each call: a revoked grant ends at the next one.
+      get installation(): InstallationStateData {
+        return installations.get(installation.installationId) ?? installation;
+      },
+      limits,
+      meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
+      causationDepth: request.causationDepth,
+      redactor,
+      onDenied: (kind, permission) => {
+        if (kind === 'security_violation') evidence.violation(permission);
+      },
+      onLimit: (limit, value, used) => evidence.limit({ limit, value, used }),
+    };
+  }
+}

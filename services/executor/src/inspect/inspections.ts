@@ -1,0 +1,45 @@
+import type { Bus, Received } from '@mortise/bus';
+import { headers, InspectCommand, type InspectReply } from '@mortise/contracts';
+import type { InspectResult, Sandbox } from '@mortise/sandbox';
+import { AppError, type Clock } from '@mortise/service-kit';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import type { Sources } from '../packages/sources.js';
+
+export interface InspectParts {
+  bus: Bus;
+  sources: Sources;
+  sandbox: Sandbox;
+  clock: Clock;
+}
+
+/** Loads a staged package with no capabilities at all and says what it exports. */
+export class Inspections {
+  constructor(private readonly parts: InspectParts) {}
+
+  /** @throws AppError when the package cannot be read from the store: tried again until the deadline */
+  async inspect(record: Received): Promise<void> {
+    const { sources, sandbox, bus, clock } = this.parts;
+    const deadline = Number(record.headers[headers.deadline] ?? Infinity);
+    if (clock.now() >= deadline) return;
+    const command = decode(record);
+    const source = await sources.read(command.object, command.digest, command.main);
+    // A cordon of its own: a stranger's code before anybody has agreed to it.
+    const result = await sandbox.inspect(source, command.functions, `inspect/${command.digest}`);
+    bus.reply(record, Buffer.from(JSON.stringify(replyOf(result))), { [headers.status]: 'succeeded' });
+  }
+}
+
+const replyOf = (result: InspectResult): InspectReply => ({
+  ok: result.ok && !result.missing?.length,
+  ...(result.missing && { missing: result.missing }),
+  ...(result.error && { error: result.error }),
+});
+
+function decode(record: Received): InspectCommand {
+  const parsed: unknown = JSON.parse(record.value?.toString('utf8') ?? 'null');
+  const command = plainToInstance(InspectCommand, parsed);
+  if (!(command instanceof InspectCommand) || validateSync(command).length > 0)
+    throw new AppError('MESSAGE_UNDECODABLE', { reason: 'not an inspect command' });
+  return command;
+}

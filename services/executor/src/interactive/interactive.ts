@@ -1,0 +1,112 @@
+import type { Bus, Received } from '@mortise/bus';
+import { encodeReply, headers, type InteractiveReply, type Refusal } from '@mortise/contracts';
+import { AppError, metrics, type Clock, type Logger } from '@mortise/service-kit';
+import { admit } from '../executions/admission.js';
+import { checksInput, type InputCheck } from '../executions/input-check.js';
+import type { Reporter } from '../executions/reporter.js';
+import type { Done, Runner } from '../executions/runner.js';
+import type { Running } from '../executions/running.js';
+import type { States } from '../state/states.js';
+import { readBody, readExecute, type ExecuteHeaders } from './read-command.js';
+
+const dropped = metrics.counter('mortise_interactive_dropped', 'Interactive commands past their deadline');
+
+export interface InteractiveParts {
+  bus: Bus;
+  states: States;
+  inputs: InputCheck;
+  runner: Runner;
+  running: Running;
+  reporter: Reporter;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Somebody is waiting for the answer: no claim, no database, the record of the run follows the reply. */
+export class Interactive {
+  constructor(private readonly parts: InteractiveParts) {}
+
+  async execute(record: Received): Promise<void> {
+    const command = readExecute(record);
+    const { states, clock, running } = this.parts;
+    const left = () => command.deadline - clock.now();
+    await states.installations.caughtUp;
+    // Nobody waits any more: who asked has answered by now. A command that comes twice runs once.
+    if (left() <= 0 || running.get(command.executionId)) return this.drop();
+    if (command.revision !== undefined) {
+      const { installationId, revision } = command;
+      if (!(await states.installations.waitFor(installationId, revision, left()))) return this.drop();
+    }
+    const done = await this.attempt(command, record);
+    if (!done) return;
+    this.reply(record, answerOf(done));
+    await Promise.all([
+      this.parts.reporter.step(done.data),
+      ...done.evidence.map((evidence) => this.parts.reporter.send(evidence)),
+    ]);
+  }
+
+  private async attempt(command: ExecuteHeaders, record: Received): Promise<Done | undefined> {
+    const { states, inputs, runner, logger } = this.parts;
+    try {
+      const body = readBody(record.value);
+      const admission = admit(states, { ...command, function: body.function });
+      if (!admission.ok) return this.refuse(record, admission.refusal);
+      const { admitted } = admission;
+      const schema = checksInput(command.trigger) ? admitted.declared.input : undefined;
+      if (schema) {
+        const errors = inputs.errors(admitted.installation.digest, admitted.function, schema, body.input);
+        if (errors.length > 0) return this.refuse(record, { code: 'INPUT_INVALID', errors });
+      }
+      const attempted = await runner.run({
+        ...command,
+        admitted,
+        attempt: 1,
+        input: JSON.stringify(body.input),
+        context: body.context,
+      });
+      if (attempted.kind === 'done') return attempted;
+      if (attempted.kind === 'expired') return this.drop();
+      return this.refuse(record, {
+        code: 'OVER_QUOTA',
+        details: { value: admitted.limits.concurrency },
+      });
+    } catch (error) {
+      const known = error instanceof AppError ? error : new AppError('INTERNAL', {}, { cause: error });
+      if (known.status >= 500)
+        logger.error({ err: error, executionId: command.executionId }, 'execution refused');
+      return this.refuse(record, {
+        code: known.code,
+        details: known.details,
+        ...(known.errors && { errors: known.errors }),
+      });
+    }
+  }
+
+  private refuse(record: Received, refusal: Refusal): undefined {
+    this.reply(record, { status: 'refused', refusal });
+  }
+
+  private drop(): undefined {
+    dropped.add(1);
+  }
+
+  private reply(to: Received, answer: InteractiveReply): void {
+    const encoded = encodeReply(answer);
+    const executionId = to.headers[headers.executionId];
+    this.parts.bus.reply(to, encoded.value, {
+      ...encoded.headers,
+      ...(executionId !== undefined && { [headers.executionId]: executionId }),
+    });
+  }
+}
+
+function answerOf({ data, durationMs }: Done): InteractiveReply {
+  if (data.status === 'succeeded') return { status: 'succeeded', result: data.result ?? 'null', durationMs };
+  return {
+    status: data.status as Exclude<typeof data.status, 'succeeded' | 'queued' | 'running'>,
+    error: data.error ?? { code: 'EXECUTION_FAILED', message: data.status },
+    durationMs,
+    usage: data.usage,
+  };
+}

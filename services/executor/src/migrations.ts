@@ -1,0 +1,7 @@
+import type { MigrationSet } from '@mortise/database';
+
+/** The executor's tables: claims of background runs, plugins' storage. */
+export const migrations: MigrationSet = {
+  service: 'executor',
+  directory: new URL('./migrations/', import.meta.url),
+};

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { readEntry } from '@mortise/bundle';
+import type { Source } from '@mortise/sandbox';
+import { AppError } from '@mortise/service-kit';
+import type { PackageStore } from '@mortise/storage';
+import { LRUCache } from 'lru-cache';
+
+const cachedBytes = 64 * 1_048_576;
+
+/** The main files of packages, fetched from the package store at first use and checked against their digest. */
+export class Sources {
+  private readonly cache = new LRUCache<string, Source>({
+    maxSize: cachedBytes,
+    sizeCalculation: (source) => source.code.length + 1,
+  });
+  private readonly loading = new Map<string, Promise<Source>>();
+
+  /** @param folder for packages while they are read */
+  constructor(
+    private readonly store: PackageStore,
+    private readonly folder: string,
+  ) {}
+
+  /** @throws AppError UNAVAILABLE when the package is not there or not what its digest says */
+  async load(digest: string, main: string): Promise<Source> {
+    const key = `${digest}/${main}`;
+    const known = this.cache.get(key);
+    if (known) return known;
+    const loading =
+      this.loading.get(key) ??
+      this.read(`packages/${digest}`, digest, main).finally(() => this.loading.delete(key));
+    this.loading.set(key, loading);
+    const source = await loading;
+    this.cache.set(key, source);
+    return source;
+  }
+
+  /** The main file of any object of the store, not kept. */
+  async read(object: string, digest: string, main: string): Promise<Source> {
+    const folder = await mkdtemp(join(this.folder, 'mortise-package-'));
+    try {
+      const path = join(folder, 'package');
+      await this.download(object, digest, path);
+      const code = await readEntry(path, main);
+      if (!code) throw new AppError('UNAVAILABLE', { what: `The file ${main} of the package` });
+      return { filename: main, code: code.toString('utf8') };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  private async download(object: string, digest: string, path: string): Promise<void> {
+    const stream = await this.store.read(object);
+    if (!stream) throw new AppError('UNAVAILABLE', { what: `The package ${object}` });
+    const hash = createHash('sha256');
+    const hashing = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        done(null, chunk);
+      },
+    });
+    await pipeline(stream, hashing, createWriteStream(path, { mode: 0o600 }));
+    if (hash.digest('hex') !== digest)
+      throw new AppError('UNAVAILABLE', { what: `An intact copy of ${object}` });
+  }
+}
