@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } };
+const conditions = { resolve: { conditions: ['source'] } };
+// __vitest__ is where the global setup is loaded.
+const source = { ...conditions, ssr: conditions, environments: { __vitest__: conditions } };
 
 export default defineConfig({
   ...source,
