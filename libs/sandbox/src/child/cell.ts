@@ -33,6 +33,8 @@ export class Cell {
   readonly isolate: ivmTypes.Isolate;
   readonly unit: UnitSource;
   spoilt = false;
+  /** Runs that ended by themselves; a cell with few of them is entered with care. */
+  settled = 0;
   heapMb = 0;
   #heapReadAt = 0;
   #shared: Instance | undefined;

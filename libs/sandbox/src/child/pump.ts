@@ -8,6 +8,8 @@ interface LimitNumbers {
   timeoutMs: number;
 }
 
+const provenAfterRuns = 20;
+
 /** First letter of a `done` frame. */
 export type DoneLetter = 's' | 'f' | 't' | 'm' | 'x';
 
@@ -22,6 +24,8 @@ export class Pump {
   readonly #runs = new Map<number, Run>();
   readonly #limits = new Map<string, LimitNumbers>();
   readonly #options = { timeout: 1 };
+  /** Runs of code that has not shown yet that it comes back: one a turn, after all earlier answers have left. */
+  readonly #careful = new Map<number, string>();
   #newestRun = 0;
   #touched = new Set<Cell>();
   #checking = false;
@@ -45,7 +49,7 @@ export class Pump {
   handle(id: number, type: number, payload: string): void {
     switch (type) {
       case frameType.run:
-        return this.#start(id, payload);
+        return this.#receive(id, payload);
       case frameType.reply:
         return this.#deliver(id, payload);
       case frameType.load:
@@ -61,6 +65,26 @@ export class Pump {
         return this.#writer.send(id, frameType.pong, '');
     }
   }
+
+  #receive(no: number, payload: string): void {
+    const cell = this.#cells.get(Number(payload.slice(0, payload.indexOf(' '))));
+    if (cell && !cell.spoilt && cell.settled >= provenAfterRuns) return this.#start(no, payload);
+    this.#careful.set(no, payload);
+    if (this.#careful.size === 1) setImmediate(this.#startCarefully);
+  }
+
+  /** Were a run to take the worker with it, answers not yet written would be lost with it. */
+  readonly #startCarefully = (): void => {
+    setImmediate(() => {
+      this.#writer.flush();
+      const next = this.#careful.entries().next().value;
+      if (!next) return;
+      const [no, payload] = next;
+      this.#careful.delete(no);
+      if (this.#careful.size > 0) setImmediate(this.#startCarefully);
+      this.#start(no, payload);
+    });
+  };
 
   /** Payload: `unit deadline lengths-of-handler-limits-context shared \n handler limits context input`. */
   #start(no: number, payload: string): void {
@@ -274,6 +298,7 @@ export class Pump {
   }
 
   #cancel(no: number): void {
+    this.#careful.delete(no);
     const run = this.#runs.get(no);
     if (!run) return this.#writer.send(no, frameType.done, 'x0 0 0 0 0\n');
     if (run.instance && !run.cell.isolate.isDisposed) {
@@ -307,6 +332,7 @@ export class Pump {
     const now = performance.now();
     const wallUs = ((now - run.startedAt) * 1_000) | 0;
     const heapKb = (run.cell.sampleHeap(now) * 1_024) | 0;
+    if (letter === 's' || letter === 'f') run.cell.settled++;
     run.cell.forget(run);
     this.#writer.send(
       run.no,
