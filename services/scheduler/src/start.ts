@@ -1,0 +1,105 @@
+import { Bus, BusStrategy, type SharedParts } from '@mortise/bus';
+import { Database, Inbox, Outbox } from '@mortise/database';
+import {
+  assertRoutesHandled,
+  buildHttpApp,
+  Closers,
+  createLogger,
+  Health,
+  newId,
+  startMetrics,
+  systemClock,
+  type RunningService,
+} from '@mortise/service-kit';
+import type { SchedulerEnv } from './env.js';
+import { Events } from './events/events.service.js';
+import { TestEvents } from './events/test-events.service.js';
+import { Jobs } from './jobs/jobs.service.js';
+import { Matcher } from './matching/matcher.js';
+import { Subscriptions } from './matching/subscriptions.js';
+import { SchedulerModule } from './scheduler.module.js';
+import { FireEnds } from './schedules/fire-ends.js';
+import { ScheduleFollower } from './schedules/follow.js';
+import { ScheduleLoop } from './schedules/schedule-loop.js';
+import { Schedules } from './schedules/schedules.service.js';
+import { openStates } from './state/states.js';
+
+/** Starts a scheduler; resolves when it answers and fires what is due. */
+export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promise<RunningService> {
+  const clock = shared.clock ?? systemClock;
+  const logger =
+    shared.logger?.child({ service: 'scheduler' }) ??
+    createLogger({ service: 'scheduler', level: env.LOG_LEVEL });
+  const closers = new Closers();
+  const close = () =>
+    closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
+  try {
+    closers.add('metrics', await startMetrics(env.METRICS_PORT, env.HOST));
+    const db = await Database.connect({
+      url: env.DATABASE_URL,
+      service: 'scheduler',
+      poolSize: env.DATABASE_POOL_SIZE,
+      logger,
+    });
+    closers.add('database', () => db.close());
+    const bus: Bus = Bus.create({
+      service: 'scheduler',
+      instanceId: env.MORTISE_INSTANCE_ID ?? `scheduler-${newId()}`,
+      env,
+      logger,
+      clock,
+      parking: { park: (parked) => outbox.park(parked) },
+      ...(shared.broker && { broker: shared.broker }),
+    });
+    const outbox = new Outbox({ db, bus, logger, clock });
+    closers.add('outbox', () => outbox.close());
+
+    const states = openStates(bus);
+    const schedules = new Schedules(db, clock);
+    const subscriptions = new Subscriptions(states);
+    closers.add('subscriptions', subscriptions.follow());
+    const follower = new ScheduleFollower(schedules, states, logger);
+    closers.add('follower', () => follower.close());
+    follower.subscribe();
+    new Matcher(states, subscriptions, db, new Inbox(), outbox).consume(bus);
+    new FireEnds(db, logger).consume(bus);
+
+    const health = new Health();
+    health.check('database', () => db.ping());
+    health.check('bus', () => {
+      const { ok, detail } = bus.ready();
+      if (!ok) throw new Error(`not caught up: ${JSON.stringify(detail)}`);
+    });
+    const app = await buildHttpApp(
+      SchedulerModule.of({
+        schedules,
+        jobs: new Jobs({ db, outbox, states, schedules, clock }),
+        events: new Events(bus, clock),
+        testEvents: new TestEvents(bus, subscriptions, clock, logger),
+      }),
+      { service: 'scheduler', logger, health, internalKey: env.MORTISE_INTERNAL_KEY },
+    );
+    closers.add('bus', () => bus.close());
+    closers.add('http', () => app.close());
+    assertRoutesHandled(app, 'scheduler');
+    app.connectMicroservice({ strategy: new BusStrategy(bus) });
+    await app.startAllMicroservices();
+    await bus.start();
+    await outbox.start();
+
+    const loop = new ScheduleLoop(db, outbox, states, logger);
+    closers.add('loop', () => loop.close());
+    // A loop that does not know the installations yet would skip their ticks.
+    await Promise.all([states.plugins.caughtUp, follower.reconcile()]);
+    loop.start();
+    closers.add('readiness', () => health.drain());
+
+    await app.listen(env.PORT, env.HOST);
+    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+    logger.info({ url }, 'scheduler is listening');
+    return { name: 'scheduler', url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
