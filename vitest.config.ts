@@ -1,8 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = { resolve: { conditions: ['source'] } };
-// __vitest__ is where the global setup is loaded.
-const source = { ...conditions, ssr: conditions, environments: { __vitest__: conditions } };
+// Packages resolve to each other's sources: a test never runs against a stale build.
+const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } };
+const processes = { pool: 'forks', execArgv: ['--no-node-snapshot'], maxWorkers: 2 } as const;
+const endToEnd = (topology: 'embedded' | 'cluster') => ({
+  ...source,
+  test: {
+    ...processes,
+    name: topology,
+    include: ['apps/standalone/test/*.test.ts', `apps/standalone/test/${topology}/*.test.ts`],
+    globalSetup: [`apps/standalone/test/${topology}/setup.ts`],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
 
 export default defineConfig({
   ...source,
@@ -11,15 +22,16 @@ export default defineConfig({
       {
         ...source,
         test: {
+          ...processes,
           name: 'unit',
-          include: ['{libs,services,packages}/*/src/**/*.spec.ts', 'apps/*/src/**/*.spec.ts', 'plugins/*/src/**/*.spec.ts', 'tools/**/*.spec.ts'],
+          include: ['{libs,services,packages,apps,plugins,bench}/*/src/**/*.spec.ts', 'tools/**/*.spec.ts'],
           globalSetup: ['libs/testing/src/global-setup.ts'],
-          pool: 'forks',
-          execArgv: ['--no-node-snapshot'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
+      endToEnd('embedded'),
+      endToEnd('cluster'),
     ],
   },
 });

@@ -83,3 +83,6 @@ export const describeEnv = <F extends EnvFields>(spec: EnvSpec<F>): EnvRow[] =>
     example: field.example,
     secret: field.secret,
   }));
+
+/** The raw environment, for the one process that starts services with environments of their own making. */
+export const processEnvironment = (): Record<string, string | undefined> => process.env;

@@ -1,0 +1,66 @@
+import { createServer } from 'node:net';
+import { readFile, writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { closeOnSignal, createLogger, fail, loadEnv, processEnvironment } from '@mortise/service-kit';
+import { pino } from 'pino';
+import { openDataDir, type DataDir } from './data-dir.js';
+import { standaloneEnv, type StandaloneEnv } from './env.js';
+import { startPlatform } from './platform.js';
+
+if (process.versions.modules !== '137')
+  fail(`Mortise needs Node 24 and this is ${process.version}: start it with "make start"`);
+
+try {
+  const source = processEnvironment();
+  const env = loadEnv(standaloneEnv, source, new Set(Object.keys(source)));
+  const dataDir = await openDataDir(env.MORTISE_DATA_DIR);
+  await assertPortFree(env);
+  const logFile = dataDir.at('mortise.log');
+  const logger = createLogger(
+    { service: 'standalone', level: env.LOG_LEVEL },
+    pino.destination({ dest: logFile, sync: false }),
+  );
+  const platform = await startPlatform(env, dataDir, logger, source);
+  closeOnSignal(() => platform.close());
+  await greet(platform.url, platform.newKey, dataDir);
+} catch (error) {
+  fail(error);
+}
+
+/** Asked before anything starts, so that a busy port costs a second and not a migrated database. */
+async function assertPortFree({ HOST, PORT }: StandaloneEnv): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer().once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new Error(
+          error.code === 'EADDRINUSE'
+            ? `Port ${PORT} is in use: stop what listens there, or choose another with PORT=8081 make start`
+            : `Cannot listen on ${HOST}:${PORT} (${error.code})`,
+        ),
+      ),
+    );
+    probe.listen(PORT, HOST, () => probe.close(() => resolve()));
+  });
+}
+
+async function greet(url: string, newKey: string | undefined, dataDir: DataDir): Promise<void> {
+  const keyFile = dataDir.at('admin-key');
+  if (newKey) await writeFile(keyFile, `${newKey}\n`, { mode: 0o600 });
+  const shown = relative(process.cwd(), keyFile);
+  const kept = await readFile(keyFile, 'utf8').catch(() => undefined);
+  const key = newKey
+    ? `${newKey}  (tenant demo; kept in ${shown})`
+    : kept
+      ? `in ${shown}`
+      : 'not made here: create one with the platform-admin key you have';
+  process.stdout.write(
+    [
+      `Mortise  ${url}`,
+      `API      ${url}/docs`,
+      `key      ${key}`,
+      `log      ${relative(process.cwd(), dataDir.at('mortise.log'))}`,
+      'next     make demo',
+      '',
+    ].join('\n'),
+  );
+}

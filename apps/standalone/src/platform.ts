@@ -1,0 +1,95 @@
+import { mkdir } from 'node:fs/promises';
+import { MemoryBroker } from '@mortise/bus';
+import { migrate, startEmbeddedPostgres } from '@mortise/database';
+import { executorEnv, start as startExecutor } from '@mortise/executor';
+import { bootstrap, gatewayEnv, start as startGateway } from '@mortise/gateway';
+import { registryEnv, start as startRegistry } from '@mortise/registry';
+import { schedulerEnv, start as startScheduler } from '@mortise/scheduler';
+import { Closers, loadEnv, type Logger, type RunningService } from '@mortise/service-kit';
+import { migrations } from './admin/migrations.js';
+import type { DataDir } from './data-dir.js';
+import type { StandaloneEnv } from './env.js';
+
+export interface Platform {
+  url: string;
+  /** The first key, only at the start that made it. */
+  newKey: string | undefined;
+  close(): Promise<void>;
+}
+
+/** Every setting of any service: a name that one of them knows is not a spelling mistake of another. */
+const known = new Set(
+  [registryEnv, schedulerEnv, executorEnv, gatewayEnv].flatMap((spec) => Object.keys(spec.fields)),
+);
+
+/**
+ * The whole platform in this process: PostgreSQL beside it, one memory broker, and the four services as they run on a
+ * cluster. Nothing but the broker is shared.
+ */
+export async function startPlatform(
+  env: StandaloneEnv,
+  dataDir: DataDir,
+  logger: Logger,
+  source: Record<string, string | undefined>,
+): Promise<Platform> {
+  const closers = new Closers();
+  const closeAll = () =>
+    closers.closeAll((name, error) => logger.error({ err: error }, `${name} did not close`));
+  try {
+    const databaseUrl = env.DATABASE_URL ?? (await embedded(dataDir, logger, closers));
+    await migrate(databaseUrl, migrations, logger);
+    await mkdir(dataDir.at('packages'), { recursive: true });
+    const settings = { ...source, ...(await sharedSettings(env, dataDir, databaseUrl)) };
+    const shared = { broker: new MemoryBroker(), logger };
+    const run = async (starting: Promise<RunningService>) => {
+      const service = await starting;
+      closers.add(service.name, () => service.close());
+      return service.url;
+    };
+
+    const REGISTRY_URL = await run(
+      startRegistry(loadEnv(registryEnv, { ...settings, PORT: '0' }, known), shared),
+    );
+    const [SCHEDULER_URL] = await Promise.all([
+      run(startScheduler(loadEnv(schedulerEnv, { ...settings, PORT: '0', REGISTRY_URL }, known), shared)),
+      run(startExecutor(loadEnv(executorEnv, { ...settings, PORT: '0', REGISTRY_URL }, known), shared)),
+    ]);
+    const edge = { ...settings, HOST: env.HOST, PORT: String(env.PORT), REGISTRY_URL, SCHEDULER_URL };
+    const url = await run(startGateway(loadEnv(gatewayEnv, edge, known), shared));
+    const operatorsOwn = env.MORTISE_MODE === 'production' && env.DATABASE_URL !== undefined;
+    return {
+      url,
+      newKey: operatorsOwn ? undefined : await bootstrap(databaseUrl, { tenant: 'demo', logger }),
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function embedded(dataDir: DataDir, logger: Logger, closers: Closers): Promise<string> {
+  const postgres = await startEmbeddedPostgres({
+    dataDir: dataDir.at('postgres'),
+    log: (line) => logger.debug({ line }, 'postgres'),
+  });
+  closers.add('postgres', () => postgres.close());
+  return postgres.url;
+}
+
+const sharedSettings = async (
+  env: StandaloneEnv,
+  dataDir: DataDir,
+  databaseUrl: string,
+): Promise<Record<string, string>> => ({
+  BUS: 'memory',
+  STORAGE: 'fs',
+  STORAGE_DIR: dataDir.at('packages'),
+  DATABASE_URL: databaseUrl,
+  HOST: '127.0.0.1',
+  LOG_LEVEL: env.LOG_LEVEL,
+  METRICS_PORT: String(env.METRICS_PORT),
+  MORTISE_MODE: env.MORTISE_MODE,
+  MORTISE_INTERNAL_KEY: await dataDir.secret('internal-key'),
+  MORTISE_MASTER_KEY: await dataDir.secret('master-key'),
+});

@@ -1,0 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { clusterDown, clusterUp } from '../../../../tools/cluster/cluster.ts';
+
+/** One cluster for the whole suite: real Kafka, PostgreSQL, S3 and five processes of ours. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'mortise-cluster-'));
+  const { url = '', adminKey = '', pids } = await clusterUp(folder);
+  project.provide('platform', { url, adminKey, topology: 'cluster', pids });
+  return async () => {
+    await clusterDown(folder);
+    if (!process.env.KEEP) await rm(folder, { recursive: true, force: true });
+  };
+}
