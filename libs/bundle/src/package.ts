@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { errors as errorTable, intake, type FieldError, type Manifest } from '@mortise/contracts';
-import { readEntry as readArchiveEntry, survey, type Survey } from './archive/survey.js';
+import { readEntry as readArchiveEntry, survey, type Kept, type Survey } from './archive/survey.js';
 import { digestOf } from './digest.js';
 import { checkMain, mainBytesAdvised, mainBytesMax } from './main/check-main.js';
 import { readDocument, type Document } from './manifest/document.js';
@@ -55,7 +55,7 @@ export const readEntry = (path: string, name: string): Promise<Buffer | undefine
 
 async function judgePackage(path: string): Promise<ReadPackage> {
   const isManifest = (name: string) => (manifestNames as readonly string[]).includes(name);
-  const first = await survey(path, (name) => (isManifest(name) ? intake.manifestBytes : undefined));
+  const first = await survey(path, (name) => (isManifest(name) ? textFile : undefined));
   const files = new Set(first.files.map(({ name }) => name));
   const document = manifestDocument(first);
   const shape = checkManifestShape(document.value);
@@ -109,12 +109,15 @@ function manifestDocument({ kept }: Survey): Document {
   return read.document;
 }
 
+const textFile: Kept = { maxBytes: intake.manifestBytes, code: 'MANIFEST_INVALID' };
+const mainFile: Kept = { maxBytes: mainBytesMax, code: 'MAIN_INVALID' };
+
 /** The second pass: only now is it known which files to hold. */
 async function contentsOf(path: string, manifest: Manifest): Promise<Map<string, Buffer>> {
   const webhooks = new Set(manifest.webhooks);
   const { kept } = await survey(path, (name) => {
-    if (name === manifest.main) return mainBytesMax;
-    return webhooks.has(name) ? intake.manifestBytes : undefined;
+    if (name === manifest.main) return mainFile;
+    return webhooks.has(name) ? textFile : undefined;
   });
   return kept;
 }

@@ -1,8 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { refuse, Refused } from '../refusal.js';
 
 const trailerBytes = 8;
+const chunkBytes = 65_536;
 const headerBytesMax = 4_096;
 const flag = { headerChecksum: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 };
 const corrupt = (reason: string) => refuse('PACKAGE_INVALID', 'archive-corrupt', reason);
@@ -15,7 +17,7 @@ export async function* gunzip(file: FileHandle, sizeBytes: number): AsyncGenerat
   const start = await headerLength(file);
   const end = sizeBytes - trailerBytes;
   if (end <= start) throw corrupt('it is truncated');
-  const source = file.createReadStream({ start, end: end - 1, autoClose: false });
+  const source = Readable.from(range(file, start, end));
   const inflate = createInflateRaw();
   source.on('error', (error) => inflate.destroy(error));
   source.pipe(inflate);
@@ -41,6 +43,17 @@ export async function* gunzip(file: FileHandle, sizeBytes: number): AsyncGenerat
   await file.read(trailer, 0, trailerBytes, end);
   if (trailer.readUInt32LE(0) !== crc || trailer.readUInt32LE(4) !== unpackedBytes % 2 ** 32) {
     throw corrupt('its checksum does not hold');
+  }
+}
+
+/** A stream of the file's own would close it. */
+async function* range(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = start; at < end;) {
+    const length = Math.min(chunkBytes, end - at);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

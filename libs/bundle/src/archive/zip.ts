@@ -24,7 +24,13 @@ export async function* zipEntries(
   // Before the directory is read: a million entries cost nothing.
   if (end.entries > intake.entries) throw tooManyEntries();
   const zip = await unlessCorrupt(
-    openZip(file.fd, { lazyEntries: true, decodeStrings: false, validateEntrySizes: true, autoClose: false }),
+    // Sizes are checked below: the library would look at them before it is known whether an entry can be read at all.
+    openZip(file.fd, {
+      lazyEntries: true,
+      decodeStrings: false,
+      validateEntrySizes: false,
+      autoClose: false,
+    }),
   );
   const spans: Span[] = [];
   let centralBytes = 0;
@@ -83,6 +89,9 @@ function checkKind(entry: yauzl.Entry, name: string, rawName: Buffer): void {
       `it is packed with method ${entry.compressionMethod}; stored and deflate are read`,
       shown,
     );
+  }
+  if (entry.compressionMethod === 0 && entry.compressedSize !== entry.uncompressedSize) {
+    throw corrupt('it is stored, and its two sizes differ', shown);
   }
   const type = (entry.externalFileAttributes >>> 16) & 0o170000;
   if (type !== 0 && type !== unixFile && type !== unixFolder) {
@@ -147,14 +156,18 @@ async function* content(zip: yauzl.ZipFile, entry: yauzl.Entry, name: string): A
   );
   const stream = await unlessCorrupt(open(entry), name);
   let crc = 0;
+  let sizeBytes = 0;
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       crc = crc32(chunk, crc);
+      sizeBytes += chunk.length;
+      if (sizeBytes > entry.uncompressedSize) throw corrupt('it unpacks to more than its header says', name);
       yield chunk;
     }
   } catch (error) {
     throw error instanceof Refused ? error : corrupt((error as Error).message, name);
   }
+  if (sizeBytes !== entry.uncompressedSize) throw corrupt('it unpacks to less than its header says', name);
   if (crc !== entry.crc32) throw corrupt('its checksum does not hold', name);
 }
 

@@ -1,5 +1,9 @@
 import safeRegex from 'safe-regex2';
-import { tokenizer, types, type Root, type SetTokens, type Token } from 'ret';
+import * as ret from 'ret';
+import { types, type Root, type SetTokens, type Token } from 'ret';
+
+// Its types promise a named export that the published file does not have.
+const parsePattern = (ret as unknown as { default: typeof ret.tokenizer }).default;
 
 /**
  * Why a pattern of an author's schema is refused; undefined when it is fine. Patterns run on the platform's threads
@@ -13,7 +17,7 @@ export function patternProblem(source: string): string | undefined {
   }
   const slow = 'it can take exponential time:';
   if (!safeRegex(source)) return `${slow} a repetition holds another one, or there are too many`;
-  const root = tokenizer(source);
+  const root = parsePattern(source);
   if (hasOverlappingChoice(root, false)) return `${slow} a repeated choice has branches that begin alike`;
   if (hasOverlappingNeighbours(root))
     return `${slow} two endless repetitions side by side match the same characters`;
