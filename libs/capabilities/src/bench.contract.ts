@@ -1,0 +1,70 @@
+import { effectiveLimits, type InstallationStateData, type Limits } from '@mortise/contracts';
+import { CapabilityHost } from './host.js';
+import { MemoryStorage } from './memory-storage.js';
+import { Redactor } from './redactor.js';
+import type { EmittedEvent, ExecutionScope } from './types.js';
+
+export interface Bench {
+  scope: ExecutionScope;
+  emitted: EmittedEvent[];
+  denied: string[];
+  limits: string[];
+  secrets: Map<string, string>;
+  clock: { at: number; now(): number };
+  /** Calls the host and reads its answer. */
+  call(op: string, args: unknown): Promise<unknown>;
+}
+
+/** A host with stores in memory and one execution on it. */
+export function bench(
+  installation: Partial<InstallationStateData> = {},
+  limits: Partial<Limits> = {},
+): Bench {
+  const clock = { at: 1_000_000, now: () => clock.at };
+  const emitted: EmittedEvent[] = [];
+  const denied: string[] = [];
+  const over: string[] = [];
+  const secrets = new Map<string, string>();
+  const host = new CapabilityHost({
+    storage: new MemoryStorage(clock),
+    events: {
+      emit(event) {
+        emitted.push(event);
+        return Promise.resolve();
+      },
+    },
+    secrets: { get: (_tenant, _installation, _revision, key) => Promise.resolve(secrets.get(key)) },
+    clock,
+  });
+  const scope: ExecutionScope = {
+    executionId: 'execution',
+    tenantId: 'acme',
+    installation: {
+      installationId: 'installation',
+      tenantId: 'acme',
+      publisher: 'acme',
+      slug: 'orders',
+      requested: [],
+      grants: [],
+      secretKeys: [],
+      secretsRevision: 1,
+      config: { greeting: 'Hi' },
+      ...installation,
+    } as InstallationStateData,
+    limits: { ...effectiveLimits({}, 'call'), ...limits },
+    meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
+    causationDepth: 0,
+    redactor: new Redactor(),
+    onDenied: (kind, permission) => denied.push(`${kind} ${permission}`),
+    onLimit: (limit, value, used) => over.push(`${limit} ${value} ${used}`),
+  };
+  return {
+    scope,
+    emitted,
+    denied,
+    limits: over,
+    secrets,
+    clock,
+    call: async (op, args) => JSON.parse(await host.call(scope, op, JSON.stringify(args))) as unknown,
+  };
+}

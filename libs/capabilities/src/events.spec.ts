@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { bench } from './bench.contract.js';
+
+describe('events.emit', () => {
+  it('hands the event on with who sent it and one step deeper', async () => {
+    const { call, emitted, scope } = bench();
+    scope.causationDepth = 2;
+
+    const answer = await call('events.emit', { type: 'orders.paid', data: { n: 1 }, subject: 'o-1' });
+
+    expect(emitted).toEqual([
+      expect.objectContaining({
+        id: (answer as { id: string }).id,
+        tenantId: 'acme',
+        plugin: 'acme/orders',
+        type: 'orders.paid',
+        subject: 'o-1',
+        data: '{"n":1}',
+        causationDepth: 3,
+      }),
+    ]);
+  });
+
+  it.each([
+    ['record.created', 'EVENT_TYPE_RESERVED'],
+    ['Mortise.x', 'EVENT_TYPE_RESERVED'],
+    ['orders', 'EVENT_INVALID'],
+    ['a b.c', 'EVENT_INVALID'],
+  ])('refuses the type %s with %s', async (type, code) => {
+    await expect(bench().call('events.emit', { type })).rejects.toMatchObject({ guest: { code } });
+  });
+
+  it('stops at the limit, and where too many events caused one another', async () => {
+    const { call, scope, emitted } = bench({}, { events: 1 });
+    await call('events.emit', { type: 'orders.paid' });
+
+    await expect(call('events.emit', { type: 'orders.paid' })).rejects.toMatchObject({
+      guest: { code: 'LIMIT_EXCEEDED' },
+    });
+    scope.causationDepth = 8;
+    await expect(call('events.emit', { type: 'orders.paid' })).rejects.toMatchObject({
+      guest: { code: 'CAUSATION_TOO_DEEP' },
+    });
+
+    expect(emitted.length).toBe(1);
+  });
+
+  it('carries no secret that the execution has read', async () => {
+    const { call, secrets, emitted } = bench({ secretKeys: ['API_KEY'] });
+    secrets.set('API_KEY', 's3cret"value');
+    const value = await call('secrets.get', { key: 'API_KEY' });
+
+    await call('events.emit', { type: 'orders.paid', data: { value, note: `key: ${String(value)}` } });
+
+    expect(emitted[0]?.data).toBe('{"value":"***","note":"key: ***"}');
+  });
+});
