@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 // Packages resolve to each other's sources: a test never runs against a stale build.
-const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } };
+// `__vitest__` is the environment that loads the global setup: without it that one would need dist.
+const conditions = { resolve: { conditions: ['source'] } };
+const source = { ...conditions, ssr: conditions, environments: { __vitest__: conditions } };
 const processes = { pool: 'forks', execArgv: ['--no-node-snapshot'], maxWorkers: 2 } as const;
 const endToEnd = (topology: 'embedded' | 'cluster') => ({
   ...source,

@@ -3,6 +3,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { connect, databaseOf, migrate, type MigrationSet } from '@mortise/database';
 import type { Client } from 'pg';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where a test asks for the run's PostgreSQL; use `postgresUrl()`. */
+    postgresControl: string;
+    /** A missing Kafka or S3 is a failure, not a reason to skip. */
+    requireCluster: boolean;
+  }
+}
+
 /** The run's PostgreSQL, started by the first call: a login that may create databases and roles. */
 export async function postgresUrl(): Promise<string> {
   // Not at the top: this package also serves programs that run outside of Vitest.

@@ -2,15 +2,6 @@ import type { TestProject } from 'vitest/node';
 import { defineEnv, field, loadEnv } from '@mortise/service-kit';
 import { LazyPostgres } from './lazy-postgres.js';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Where a test asks for the run's PostgreSQL; use `postgresUrl()`. */
-    postgresControl: string;
-    /** A missing Kafka or S3 is a failure, not a reason to skip. */
-    requireCluster: boolean;
-  }
-}
-
 const testEnv = defineEnv({
   REQUIRE_CLUSTER: field.boolean({
     describe: 'A missing java, mvn or go fails the tests that need it instead of skipping them',

@@ -66,10 +66,7 @@ export async function createFolder(
     await rename(fresh, dataDir);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
-    const code = (error as NodeJS.ErrnoException).code;
-    throw error instanceof EmbeddedPostgresError || code === undefined
-      ? error
-      : explainFailure(dataDir, [String(error)]);
+    throw error;
   } finally {
     await rm(passwordFile, { force: true });
   }

@@ -50,11 +50,20 @@ const settings = (port: number, durable: boolean): string[] => [
  */
 export async function startEmbeddedPostgres(o: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(o.dataDir);
+  try {
+    return await startIn(dataDir, o);
+  } catch (error) {
+    const isOfFiles = !(error instanceof EmbeddedPostgresError) && (error as { syscall?: string }).syscall;
+    throw isOfFiles ? explainFailure(dataDir, [String(error)]) : error;
+  }
+}
+
+async function startIn(dataDir: string, o: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const log = o.log ?? (() => {});
   const durable = o.durable ?? true;
   const binaries = await findBinaries();
   const known = await inspectFolder(dataDir, binaries.majorVersion);
-  if (!known) await makeParent(dataDir);
+  if (!known) await mkdir(dirname(dataDir), { recursive: true });
   const runAs = await chooseUser(dataDir, [binaries.postgres, dataDir]);
   const state = known ?? (await createFolder(dataDir, { binaries, runAs, durable, log }));
   const release = await claimFolder(dataDir);
@@ -90,14 +99,6 @@ export async function startEmbeddedPostgres(o: EmbeddedPostgresOptions): Promise
   } catch (error) {
     await release();
     throw error;
-  }
-}
-
-async function makeParent(dataDir: string): Promise<void> {
-  try {
-    await mkdir(dirname(dataDir), { recursive: true });
-  } catch (error) {
-    throw explainFailure(dataDir, [String(error)]);
   }
 }
 
