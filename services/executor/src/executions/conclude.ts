@@ -1,3 +1,4 @@
+import type { Redactor } from '@mortise/capabilities';
 import {
   errorDefinition,
   fillText,
@@ -6,8 +7,8 @@ import {
   type Outcome,
 } from '@mortise/contracts';
 import type { SandboxResult } from '@mortise/sandbox';
-import { maskJson, maskValue } from './mask.js';
 import type { Run } from './running.js';
+import { storableValue } from './storable.js';
 
 export interface Conclusion {
   status: Outcome;
@@ -26,13 +27,13 @@ export const executionError = (code: ErrorCode, details: Record<string, unknown>
 export function conclude(
   result: Pick<SandboxResult, 'status' | 'result' | 'error'>,
   killed: Run['killed'],
-  redactor: { text(text: string): string },
+  redactor: Redactor,
 ): Conclusion {
   if (result.status === 'succeeded')
-    return { status: 'succeeded', result: maskJson(redactor, result.result ?? 'null') };
+    return { status: 'succeeded', result: redactor.json(result.result ?? 'null') };
   if (killed) return ended(killed);
   const error = result.error ?? executionError('EXECUTION_FAILED', { message: result.status });
-  return { status: result.status, error: maskValue(redactor, error) as ExecutionError };
+  return { status: result.status, error: storableValue(redactor.value(error)) };
 }
 
 /** The outcome of a run that the platform ended. */

@@ -25,8 +25,12 @@ export function contextText(request: RunRequest, deadline: number): string {
     // The same over all attempts: what makes a plugin's own writes happen once.
     idempotencyKey: request.executionId,
     attempt: request.attempt,
-    deadline: new Date(deadline).toISOString(),
-    trigger: { kind: request.trigger, name: request.triggerName, eventId: request.causationId },
+    deadline,
+    trigger: {
+      kind: request.trigger,
+      name: request.triggerName ?? request.admitted.function,
+      eventId: request.causationId,
+    },
     request: { context: request.context ?? {} },
   };
   return `${stablePart(request.admitted.installation)},${JSON.stringify(run).slice(1)}`;

@@ -39,4 +39,5 @@ const detail = ({ keyword, params }: ErrorObject): string =>
       : '';
 
 /** Events and ticks are shaped by the platform, not by the caller: a function's schema is about calls. */
-export const checksInput = (trigger: TriggerKind): boolean => trigger !== 'event' && trigger !== 'lifecycle';
+export const checksInput = (trigger: TriggerKind): boolean =>
+  !['event', 'job', 'lifecycle'].includes(trigger);

@@ -1,6 +1,7 @@
+import type { Redactor } from '@mortise/capabilities';
 import type { LogLine } from '@mortise/contracts';
 import type { Clock } from '@mortise/service-kit';
-import { maskValue, storable } from './mask.js';
+import { storable, storableValue } from './storable.js';
 
 const linesPerBatch = 100;
 /** A line of a long run is seen by the live tail this long after it was written, at most. */
@@ -20,7 +21,7 @@ export class LogBuffer {
 
   constructor(
     private readonly clock: Clock,
-    private readonly redactor: { text(text: string): string },
+    private readonly redactor: Redactor,
     private readonly hand: (lines: LogLine[]) => void,
   ) {}
 
@@ -31,7 +32,7 @@ export class LogBuffer {
       sequence: this.sequence++,
       level: line.level,
       message: storable(redactor.text(line.message)),
-      ...(line.fields && { fields: maskValue(redactor, line.fields) as Record<string, unknown> }),
+      ...(line.fields && { fields: storableValue(redactor.value(line.fields)) }),
     });
     if (this.lines.length >= linesPerBatch) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), lingerMs);

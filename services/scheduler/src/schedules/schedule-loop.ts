@@ -145,8 +145,8 @@ export function tickRecords(
     triggerName: job,
     attempt: 1,
     function: row.function,
-    // What the manifest gives the job, else the tick itself.
-    input: row.input ?? { job, dueAt },
+    // The tick, with what the manifest gives the job.
+    input: { ...row.input, job, dueAt },
   };
   return [
     encodeEvent(ExecuteInBackground, command, { source, tenantId, acceptedAt }),

@@ -1,0 +1,60 @@
+import type { ExecuteCommand, ExecutionData, InstallationStateData } from '@mortise/contracts';
+import { newId } from '@mortise/service-kit';
+
+/** An active installation of a plugin with one function `run`. */
+export const installation = (over: Partial<InstallationStateData> = {}): InstallationStateData => ({
+  installationId: newId(),
+  tenantId: newId(),
+  pluginId: newId(),
+  versionId: newId(),
+  publisher: 'acme',
+  slug: 'sample',
+  version: '1.0.0',
+  digest: 'd'.repeat(64),
+  status: 'active',
+  revision: 1,
+  configRevision: 0,
+  secretsRevision: 0,
+  config: {},
+  grants: [],
+  requested: [],
+  secretKeys: [],
+  limits: {},
+  main: 'main.js',
+  functions: { run: {} },
+  events: [],
+  jobs: [],
+  isolation: 'isolate',
+  ...over,
+});
+
+export const command = (of: InstallationStateData, over: Partial<ExecuteCommand> = {}): ExecuteCommand => ({
+  executionId: newId(),
+  tenantId: of.tenantId,
+  installationId: of.installationId,
+  acceptedAt: new Date().toISOString(),
+  trigger: 'call',
+  attempt: 1,
+  function: 'run',
+  input: {},
+  ...over,
+});
+
+/** The outcome of a command, as the executor would tell it. */
+export const outcome = (of: ExecuteCommand, over: Partial<ExecutionData> = {}): ExecutionData => ({
+  executionId: of.executionId,
+  tenantId: of.tenantId,
+  installationId: of.installationId,
+  pluginId: newId(),
+  version: '1.0.0',
+  function: 'run',
+  trigger: of.trigger,
+  status: 'succeeded',
+  attempt: of.attempt,
+  acceptedAt: of.acceptedAt,
+  result: '1',
+  ...over,
+});
+
+/** A state table that holds what the test gives it. */
+export const table = <T>(entries: [string, T][] = []) => new Map<string, T>(entries);
