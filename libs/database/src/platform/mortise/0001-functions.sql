@@ -70,7 +70,7 @@ begin
   if grain not in ('day', 'week', 'month') then
     raise exception 'no grain %: day, week or month', grain;
   end if;
-  perform pg_advisory_xact_lock(7305010003, parent::oid::bigint::integer);
+  perform pg_advisory_xact_lock(73050103, (parent::oid::bigint % 2147483647)::integer);
   select n.nspname, c.relname, a.attname, c.relrowsecurity into schema_name, table_name, key_column, secured
   from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
@@ -120,7 +120,7 @@ declare
   key_column text;
 begin
   perform mortise.assert_own_table(parent);
-  perform pg_advisory_xact_lock(7305010003, parent::oid::bigint::integer);
+  perform pg_advisory_xact_lock(73050103, (parent::oid::bigint % 2147483647)::integer);
   select a.attname into key_column
   from pg_partitioned_table p join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
   where p.partrelid = parent;
