@@ -10,7 +10,7 @@ const idleForMs = 600_000;
 
 /** The worker processes: each bound to one cordon on first use, one more kept ready unbound. */
 export class Pool {
-  kills = 0;
+  ended = 0;
   readonly #launcher: Launcher;
   readonly #options: SandboxOptions;
   readonly #max: number;
@@ -110,6 +110,7 @@ export class Pool {
         this.#serve();
       },
       (error: Error) => {
+        if (this.#closed) return;
         this.#failedStarts++;
         this.#options.logger.error({ error: error.message }, 'a sandbox worker did not start');
       },
@@ -119,7 +120,7 @@ export class Pool {
 
   #gone(worker: Worker): void {
     this.#all.delete(worker);
-    this.kills++;
+    this.ended++;
     if (this.#standby === worker) this.#standby = undefined;
     if (worker.cordon !== undefined && this.#bound.get(worker.cordon) === worker)
       this.#bound.delete(worker.cordon);

@@ -109,7 +109,7 @@ export class Sandbox {
         rssMb: Math.round(worker.rssMb),
       })),
       queued: pool.queued,
-      kills: pool.kills,
+      ended: pool.ended,
       retries: this.#retries,
     };
   }

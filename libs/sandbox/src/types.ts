@@ -125,7 +125,10 @@ export interface Walls {
 export interface SandboxStats {
   walls: Walls;
   workers: { pid: number; cordon: string | null; units: number; inFlight: number; rssMb: number }[];
+  /** Invocations that wait for a worker. */
   queued: number;
-  kills: number;
+  /** Worker processes that ended since the start, for whatever reason. */
+  ended: number;
+  /** Invocations that ran again because their worker died under them. */
   retries: number;
 }

@@ -27,6 +27,8 @@ export class Pump {
   /** Runs of code that has not shown yet that it comes back: one a turn, after all earlier answers have left. */
   readonly #careful = new Map<number, string>();
   #newestRun = 0;
+  #marked = 0;
+  #markedNewest = 0;
   #touched = new Set<Cell>();
   #checking = false;
 
@@ -161,7 +163,11 @@ export class Pump {
 
   /** The supervisor reads which run is inside when this process has stopped answering. One run alone needs no mark. */
   #mark(no: number, shared: boolean): void {
-    if (shared || this.#runs.size > 1) process.title = `${no} ${this.#newestRun} `;
+    if ((no === this.#marked && this.#newestRun === this.#markedNewest) || !(shared || this.#runs.size > 1))
+      return;
+    this.#marked = no;
+    this.#markedNewest = this.#newestRun;
+    process.title = `${no} ${this.#newestRun} `;
   }
 
   #enter(run: Run, entry: Reference, args: unknown[]): void {
