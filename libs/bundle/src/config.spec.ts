@@ -50,10 +50,14 @@ describe('a configuration', () => {
   });
 
   it('is checked by its own schema where two plugins use one $id', () => {
-    expect(validateConfig({ $id: 'urn:x', type: 'object', required: ['a'] }, { a: 1 })).toMatchObject({
+    expect(
+      validateConfig({ $id: 'https://example.com/x', type: 'object', required: ['a'] }, { a: 1 }),
+    ).toMatchObject({
       ok: true,
     });
-    expect(validateConfig({ $id: 'urn:x', type: 'object', required: ['b'] }, { a: 1 })).toMatchObject({
+    expect(
+      validateConfig({ $id: 'https://example.com/x', type: 'object', required: ['b'] }, { a: 1 }),
+    ).toMatchObject({
       ok: false,
     });
   });

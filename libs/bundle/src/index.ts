@@ -4,3 +4,5 @@ export { validateConfig, type CheckedConfig } from './config.js';
 export { notRunYet } from './not-run-yet.js';
 export { digestOf } from './digest.js';
 export { type Refusal } from './refusal.js';
+export { readManifest, isManifest, type ReadManifest } from './manifest/read-manifest.js';
+export { codeFrame, type Place } from './manifest/text-place.js';

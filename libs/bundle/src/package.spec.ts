@@ -71,10 +71,10 @@ describe('a package', () => {
         message: 'unknown property "onn": did you mean "on"?',
         rule: 'additionalProperties',
         line: 8,
-        column: 5,
+        column: 10,
       }),
     );
-    expect(errors[0]?.frame).toContain('> 8 |   - onn: order.created');
+    expect(errors[0]?.frame).toContain('>  8 |   - onn: order.created');
   });
 
   it('says where a JSON manifest breaks off', async () => {

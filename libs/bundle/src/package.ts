@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { errors as errorTable, intake, type FieldError, type Manifest } from '@mortise/contracts';
-import { readEntry as readArchiveEntry, survey, type Kept, type Survey } from './archive/survey.js';
+import { intake, type FieldError, type Manifest } from '@mortise/contracts';
+import { readEntry as readArchiveEntry, survey, type Kept } from './archive/survey.js';
 import { digestOf } from './digest.js';
 import { checkMain, mainBytesAdvised, mainBytesMax } from './main/check-main.js';
-import { readDocument, type Document } from './manifest/document.js';
-import { checkManifestShape } from './manifest/validate.js';
+import { isManifest, readManifest } from './manifest/read-manifest.js';
 import { Refused, type Refusal } from './refusal.js';
 import { judge } from './rules/table.js';
 import { checkWebhooks } from './webhooks.js';
@@ -33,9 +32,6 @@ export interface Package {
 
 export type ReadPackage = { ok: true; package: Package } | Refusal;
 
-/** Names a manifest may have, at the root of the package. */
-export const manifestNames = ['plugin.json', 'plugin.yaml', 'plugin.yml', 'manifest.json'] as const;
-
 /**
  * Reads and judges a package on disk (zip or tar.gz). Everything is streamed; only the manifest, webhook files and
  * main are held in memory, each under a cap of its own.
@@ -54,17 +50,10 @@ export const readEntry = (path: string, name: string): Promise<Buffer | undefine
   readArchiveEntry(path, name);
 
 async function judgePackage(path: string): Promise<ReadPackage> {
-  const isManifest = (name: string) => (manifestNames as readonly string[]).includes(name);
   const first = await survey(path, (name) => (isManifest(name) ? textFile : undefined));
   const files = new Set(first.files.map(({ name }) => name));
-  const document = manifestDocument(first);
-  const shape = checkManifestShape(document.value);
-  if (!shape.ok) {
-    throw invalid(
-      shape.mismatches.map(({ pointer, message, rule }) => document.error(pointer, message, rule)),
-    );
-  }
-  const manifest = shape.value;
+  const { document, manifest } = taken(readManifest(first.kept));
+
   const judgement = judge({ manifest, files }, document);
   if (judgement.errors.length > 0)
     throw judgement.onlyUnsupported ? unsupported(judgement.errors) : invalid(judgement.errors);
@@ -89,24 +78,9 @@ async function judgePackage(path: string): Promise<ReadPackage> {
   };
 }
 
-function manifestDocument({ kept }: Survey): Document {
-  const [file, other] = manifestNames.filter((name) => kept.has(name));
-  if (file === undefined) {
-    throw new Refused({
-      ok: false,
-      code: 'MANIFEST_MISSING',
-      errors: [{ pointer: '', message: errorTable.MANIFEST_MISSING.text, rule: 'manifest-missing' }],
-    });
-  }
-  if (other !== undefined) {
-    const message = `the package has two manifests, ${file} and ${other}: keep one`;
-    throw invalid(
-      [file, other].map((name) => ({ file: name, pointer: '', message, rule: 'manifest-twice' })),
-    );
-  }
-  const read = readDocument(file, kept.get(file) ?? Buffer.alloc(0));
-  if (!read.ok) throw invalid(read.errors);
-  return read.document;
+function taken<T extends { ok: true }>(outcome: T | Refusal): T {
+  if (!outcome.ok) throw new Refused(outcome);
+  return outcome;
 }
 
 const textFile: Kept = { maxBytes: intake.manifestBytes, code: 'MANIFEST_INVALID' };

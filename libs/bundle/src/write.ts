@@ -18,7 +18,10 @@ export function writePackage({ files, format }: PackageContent): Buffer {
     .map(([name, content]) => ({ name, bytes: Buffer.from(content) }));
   if (format === 'tar.gz') {
     const blocks = sorted.flatMap(({ name, bytes }) => tarFile(name, bytes));
-    return gzipSync(Buffer.concat([...blocks, tarEnd]), { level: 9 });
+    const packed = gzipSync(Buffer.concat([...blocks, tarEnd]), { level: 9 });
+    // The operating system stands in the header: 255 says unknown.
+    packed[9] = 255;
+    return packed;
   }
   const tree: Zippable = Object.create(null) as Zippable;
   for (const { name, bytes } of sorted) {
