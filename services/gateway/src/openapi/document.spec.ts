@@ -1,0 +1,76 @@
+import { routeNames, routePath, routes, type RouteDefinition } from '@mortise/contracts';
+import { describe, expect, it } from 'vitest';
+import { openApiDocument, type Operation } from './document.js';
+
+const document = openApiDocument();
+const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
+
+/** What the OpenAPI 3.1 schema asks of a document, for the parts this one has. */
+function shapeProblems(): string[] {
+  const problems: string[] = [];
+  const say = (ok: unknown, what: string) => void (ok || problems.push(what));
+  say(/^3\.1\.\d+$/.test(document.openapi), 'openapi version');
+  say(document.info.title && document.info.version, 'info');
+  for (const [path, item] of Object.entries(document.paths)) {
+    say(path.startsWith('/'), `${path} starts with a slash`);
+    for (const [method, operation] of Object.entries(item)) {
+      const at = `${method} ${path}`;
+      say(['get', 'put', 'post', 'delete', 'patch'].includes(method), `${at}: method`);
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const described = operation.parameters.filter((p) => p.in === 'path').map((p) => p.name);
+      say(inPath.join() === described.join(), `${at}: path parameters`);
+      for (const parameter of operation.parameters) {
+        say(typeof parameter.schema === 'object', `${at}: schema of ${parameter.name}`);
+        say(parameter.in !== 'path' || parameter.required, `${at}: ${parameter.name} is required`);
+      }
+      const named = operation.parameters.map((p) => `${p.in} ${p.name.toLowerCase()}`);
+      say(new Set(named).size === named.length, `${at}: parameters are unique`);
+      say(Object.keys(operation.responses).length > 0, `${at}: responses`);
+      for (const status of Object.keys(operation.responses))
+        say(/^([1-5]\d\d|default)$/.test(status), `${at}: status ${status}`);
+    }
+  }
+  return problems;
+}
+
+describe('the OpenAPI document', () => {
+  it('has the shape of OpenAPI 3.1', () => {
+    expect(shapeProblems()).toEqual([]);
+  });
+
+  it('describes every row of the route table once and each alias as deprecated', () => {
+    const canonical = operations.filter((operation) => !operation.deprecated);
+    const aliases = operations.filter((operation) => operation.deprecated);
+
+    expect(canonical.map(({ operationId }) => operationId).sort()).toEqual([...routeNames].sort());
+    expect(aliases).toHaveLength(
+      Object.values(routes).flatMap((row: RouteDefinition) => row.aliases ?? []).length,
+    );
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+  });
+
+  it('resolves every reference it makes', () => {
+    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g)];
+    const missing = refs.filter(([, kind = '', name = '']) => !document.components[kind]?.[name]);
+
+    expect(refs.length).toBeGreaterThan(10);
+    expect(missing.map(([ref]) => ref)).toEqual([]);
+    expect(JSON.stringify(document)).not.toContain('#/definitions/');
+  });
+
+  it('says integer where the class says @IsInt, with its bounds', () => {
+    const list = document.paths['/api/v1/executions']?.get as Operation;
+    const limit = list.parameters.find(({ name }) => name === 'limit');
+
+    expect(limit?.schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 200 });
+  });
+
+  it('describes nested DTOs and bodies by reference', () => {
+    const create = document.paths[routePath('installations.create')]?.post as Operation;
+
+    expect(create.requestBody?.content['application/json']?.schema).toEqual({
+      $ref: '#/components/schemas/InstallBody',
+    });
+    expect(document.components.schemas).toHaveProperty('GrantRequest');
+  });
+});
