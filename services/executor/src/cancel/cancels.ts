@@ -7,13 +7,12 @@ import {
   type CancelReply,
   type ExecutionData,
 } from '@mortise/contracts';
-import { AppError, type Clock } from '@mortise/service-kit';
-import { plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
+import type { Clock } from '@mortise/service-kit';
 import type { Runs } from '../background/runs.js';
 import { executionError } from '../executions/conclude.js';
 import type { Reporter } from '../executions/reporter.js';
 import type { Running } from '../executions/running.js';
+import { readCommand } from '../interactive/read-command.js';
 
 export interface CancelParts {
   bus: Bus;
@@ -28,7 +27,7 @@ export class Cancels {
   constructor(private readonly parts: CancelParts) {}
 
   async cancel(record: Received): Promise<void> {
-    const outcome = await this.decide(decode(record));
+    const outcome = await this.decide(readCommand(CancelCommand, record));
     const reply: CancelReply = { outcome };
     this.parts.bus.reply(record, Buffer.from(JSON.stringify(reply)), { [headers.status]: 'succeeded' });
   }
@@ -61,14 +60,6 @@ export class Cancels {
   private killElsewhere(executionId: string): Promise<void> {
     return this.parts.bus.publish(Control, { action: 'kill', target: executionId, reason: 'cancelled' });
   }
-}
-
-function decode(record: Received): CancelCommand {
-  const parsed: unknown = JSON.parse(record.value?.toString('utf8') ?? 'null');
-  const command = plainToInstance(CancelCommand, parsed);
-  if (!(command instanceof CancelCommand) || validateSync(command).length > 0)
-    throw new AppError('MESSAGE_UNDECODABLE', { reason: 'not a cancel command' });
-  return command;
 }
 
 const cancelledData = (command: CancelCommand, attempt: number, nowMs: number): ExecutionData => ({

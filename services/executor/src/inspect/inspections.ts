@@ -1,9 +1,8 @@
 import type { Bus, Received } from '@mortise/bus';
 import { headers, InspectCommand, type InspectReply } from '@mortise/contracts';
 import type { InspectResult, Sandbox } from '@mortise/sandbox';
-import { AppError, type Clock } from '@mortise/service-kit';
-import { plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
+import type { Clock } from '@mortise/service-kit';
+import { readCommand } from '../interactive/read-command.js';
 import type { Sources } from '../packages/sources.js';
 
 export interface InspectParts {
@@ -22,7 +21,7 @@ export class Inspections {
     const { sources, sandbox, bus, clock } = this.parts;
     const deadline = Number(record.headers[headers.deadline] ?? Infinity);
     if (clock.now() >= deadline) return;
-    const command = decode(record);
+    const command = readCommand(InspectCommand, record);
     const source = await sources.read(command.object, command.digest, command.main);
     // A cordon of its own: a stranger's code before anybody has agreed to it.
     const result = await sandbox.inspect(source, command.functions, `inspect/${command.digest}`);
@@ -35,11 +34,3 @@ const replyOf = (result: InspectResult): InspectReply => ({
   ...(result.missing && { missing: result.missing }),
   ...(result.error && { error: result.error }),
 });
-
-function decode(record: Received): InspectCommand {
-  const parsed: unknown = JSON.parse(record.value?.toString('utf8') ?? 'null');
-  const command = plainToInstance(InspectCommand, parsed);
-  if (!(command instanceof InspectCommand) || validateSync(command).length > 0)
-    throw new AppError('MESSAGE_UNDECODABLE', { reason: 'not an inspect command' });
-  return command;
-}

@@ -1,6 +1,8 @@
 import type { Received } from '@mortise/bus';
 import { headers, triggerKinds, type FieldError, type TriggerKind } from '@mortise/contracts';
 import { AppError, parseJsonBody } from '@mortise/service-kit';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
 
 /** An interactive execute command, read from its record's headers. */
 export interface ExecuteHeaders {
@@ -75,3 +77,22 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const invalid = (errors: FieldError[]) => new AppError('INVALID_REQUEST', {}, { errors });
+
+/**
+ * The value of a cancel or inspect command.
+ * @throws AppError MESSAGE_UNDECODABLE
+ */
+export function readCommand<T extends object>(type: new () => T, record: Received): T {
+  const undecodable = (reason: string) => new AppError('MESSAGE_UNDECODABLE', { reason });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(record.value?.toString('utf8') ?? 'null');
+  } catch {
+    throw undecodable('the value is not JSON');
+  }
+  if (!isObject(parsed)) throw undecodable('the value is not a JSON object');
+  const command = plainToInstance(type, parsed);
+  const [error] = validateSync(command);
+  if (error) throw undecodable(`${error.property} is not valid`);
+  return command;
+}
