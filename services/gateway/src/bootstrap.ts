@@ -1,30 +1,31 @@
-import { Database } from '@mortise/database';
+import { TenantState } from '@mortise/contracts';
+import { Database, Outbox, type Tx } from '@mortise/database';
 import { newId, type Clock, type Logger } from '@mortise/service-kit';
 import { ApiKey } from './api-keys/api-key.entity.js';
 import { hashOf, newKey, prefixOf } from './credentials/key.js';
+import { toTenantState } from './tenants/tenant-snapshot.js';
 import { Tenant } from './tenants/tenant.entity.js';
 
-/** What a first start made; the key is nowhere else. */
-export interface Bootstrapped {
-  tenantId: string;
-  key: string;
+export interface BootstrapOptions {
+  /** Slug of the tenant the first key is good for; made when it is not there. */
+  tenant: string;
+  logger: Logger;
+  clock?: Clock;
 }
 
 /**
- * Makes the tenant `demo` and a first key (platform-admin and tenant-admin) when there is no key at all. Needs the
- * migrated database only; run it before the services start, so that the tenant is in the snapshot they begin with.
- * @returns undefined when a key exists already
+ * Makes the first key (platform-admin and tenant-admin) when there is no key at all. Needs the migrated database only;
+ * a gateway that runs announces the tenant, one that starts later finds it.
+ * @returns the key, which is nowhere else; undefined when a key exists already
  */
-export async function bootstrap(o: {
-  url: string;
-  logger: Logger;
-  clock?: Clock;
-}): Promise<Bootstrapped | undefined> {
+export async function bootstrap(url: string, o: BootstrapOptions): Promise<string | undefined> {
+  const { logger } = o;
   const db = await Database.connect({
+    url,
     service: 'gateway',
     entities: [Tenant, ApiKey],
     poolSize: 1,
-    ...o,
+    logger,
   });
   try {
     return await db.system(async (tx) => {
@@ -32,13 +33,10 @@ export async function bootstrap(o: {
       await tx.query(`select pg_advisory_xact_lock(hashtext('mortise.gateway.bootstrap'))`);
       if ((await tx.count(ApiKey)) > 0) return undefined;
       const tenant =
-        (await tx.findOneBy(Tenant, { slug: 'demo' })) ??
-        (await tx.save(
-          tx.create(Tenant, { id: newId(), slug: 'demo', name: 'Demo', suspended: false, revision: 1 }),
-        ));
+        (await tx.findOneBy(Tenant, { slug: o.tenant })) ?? (await makeTenant(tx, outboxOf(db, o), o.tenant));
       const key = newKey();
       await tx.insert(ApiKey, {
-        id: newId(),
+        id: newId(o.clock),
         tenantId: tenant.id,
         prefix: prefixOf(key),
         hash: Buffer.from(hashOf(key), 'hex'),
@@ -47,9 +45,27 @@ export async function bootstrap(o: {
         expiresAt: null,
         revokedAt: null,
       });
-      return { tenantId: tenant.id, key };
+      return key;
     });
   } finally {
     await db.close();
   }
 }
+
+async function makeTenant(tx: Tx, outbox: Outbox, slug: string): Promise<Tenant> {
+  const name = slug.charAt(0).toUpperCase() + slug.slice(1);
+  const tenant = await tx.save(tx.create(Tenant, { id: newId(), slug, name, suspended: false, revision: 1 }));
+  await outbox.add(tx, TenantState, toTenantState(tenant), { tenantId: tenant.id });
+  return tenant;
+}
+
+/** Writes rows only: the gateway's own outbox sends them. */
+const outboxOf = (db: Database, { logger, clock }: BootstrapOptions): Outbox => {
+  const elsewhere = () => Promise.reject(new Error('the gateway sends this row'));
+  return new Outbox({
+    db,
+    bus: { send: elsewhere, redeliver: elsewhere },
+    logger,
+    ...(clock ? { clock } : {}),
+  });
+};

@@ -46,7 +46,15 @@ export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<
     const credentials = new Credentials(db, clock, logger);
 
     const instanceId = env.MORTISE_INSTANCE_ID ?? `gateway-${newId()}`;
-    const bus = Bus.create({ service: 'gateway', instanceId, env, logger, clock, ...broker(shared) });
+    const bus: Bus = Bus.create({
+      service: 'gateway',
+      instanceId,
+      env,
+      logger,
+      clock,
+      parking: { park: (parked) => outbox.park(parked) },
+      ...(shared.broker && { broker: shared.broker }),
+    });
     closers.add('bus', () => bus.close());
     const { installations, plugins } = attachBus(bus, db, credentials, health);
     const outbox = new Outbox({ db, bus, logger, clock });
@@ -78,5 +86,3 @@ export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<
     throw error;
   }
 }
-
-const broker = (shared: SharedParts) => (shared.broker ? { broker: shared.broker } : {});

@@ -9,7 +9,7 @@ export class Targets {
   private readonly byName = new Map<string, string>();
 
   constructor(
-    private readonly installations: StateTable<InstallationStateData>,
+    installations: StateTable<InstallationStateData>,
     private readonly plugins: StateTable<PluginStateData>,
   ) {
     for (const state of installations.values()) this.take(state);

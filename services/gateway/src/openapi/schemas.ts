@@ -2,9 +2,11 @@ import { createRequire } from 'node:module';
 import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
 import type { ISchemaConverters } from 'class-validator-jsonschema/build/defaultConverters.js';
 
+type Options = NonNullable<Parameters<typeof validationMetadatasToSchemas>[0]>;
+
 // What @Type says is needed for nested DTOs; class-transformer keeps it in a file without types of its own.
 const { defaultMetadataStorage } = createRequire(import.meta.url)('class-transformer/cjs/storage.js') as {
-  defaultMetadataStorage: object;
+  defaultMetadataStorage: NonNullable<Options['classTransformerMetadataStorage']>;
 };
 
 export interface Schema {

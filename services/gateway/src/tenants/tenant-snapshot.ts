@@ -1,5 +1,6 @@
-import { TenantState, type EventDefinition, type TenantStateData } from '@mortise/contracts';
-import type { Database } from '@mortise/database';
+import type { TenantStateData } from '@mortise/contracts';
+import { Database } from '@mortise/database';
+import type { Logger } from '@mortise/service-kit';
 import { MoreThan } from 'typeorm';
 import { Tenant } from './tenant.entity.js';
 
@@ -26,9 +27,14 @@ export async function* tenantStates(db: Database): AsyncGenerator<TenantStateDat
   }
 }
 
-/** The state topics the gateway owns, with all their rows: what `topics seed` writes. */
-export const snapshot = (
-  db: Database,
-): { def: EventDefinition<TenantStateData>; rows: AsyncIterable<TenantStateData> }[] => [
-  { def: TenantState, rows: tenantStates(db) },
-];
+/** What `topics seed` writes, from the database alone: the connection lives as long as the rows are read. */
+export const snapshot = (url: string, logger: Logger): { tenants(): AsyncGenerator<TenantStateData> } => ({
+  async *tenants() {
+    const db = await Database.connect({ url, service: 'gateway', entities: [Tenant], poolSize: 1, logger });
+    try {
+      yield* tenantStates(db);
+    } finally {
+      await db.close();
+    }
+  },
+});

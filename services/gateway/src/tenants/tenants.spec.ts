@@ -1,0 +1,86 @@
+import { Bus, busEnv } from '@mortise/bus';
+import { TenantState, type Page, type TenantDto } from '@mortise/contracts';
+import { catalogueProblems, Database } from '@mortise/database';
+import { createLogger, defineEnv, loadEnv } from '@mortise/service-kit';
+import { testDatabase, until } from '@mortise/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Ground } from '../../test/ground.js';
+import { bootstrap } from '../bootstrap.js';
+import { migrations } from '../migrations/set.js';
+import { snapshot } from './tenant-snapshot.js';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+
+describe('tenants', () => {
+  let ground: Ground;
+  beforeAll(async () => {
+    ground = await Ground.start();
+  });
+  afterAll(() => ground.close());
+  const create = (slug: string) => ground.call('POST', '/api/v1/tenants', { slug, name: 'A tenant' });
+
+  it('are created by a platform-admin and listed', async () => {
+    const answer = await create('acme');
+    const made = (await answer.json()) as TenantDto;
+
+    expect(answer.status).toBe(201);
+    expect(made).toMatchObject({ slug: 'acme', name: 'A tenant' });
+    const { data } = (await (await ground.call('GET', '/api/v1/tenants')).json()) as Page<TenantDto>;
+    expect(data).toContainEqual(made);
+  });
+
+  it('have a slug of their own that is not reserved', async () => {
+    await create('twice');
+
+    expect(await ground.refusal(create('twice'))).toEqual({ status: 409, code: 'TENANT_EXISTS' });
+    expect(await ground.refusal(create('upload'))).toEqual({ status: 400, code: 'INVALID_REQUEST' });
+    expect(await ground.refusal(create('constructor'))).toEqual({ status: 400, code: 'INVALID_REQUEST' });
+  });
+
+  it('are told to everyone who follows tenant-state, those from before included', async () => {
+    const follower = Bus.create({
+      service: 'scheduler',
+      instanceId: 'scheduler-1',
+      env: loadEnv(defineEnv(busEnv), {}),
+      broker: ground.broker,
+      logger,
+    });
+    const tenants = follower.state(TenantState);
+    await follower.start();
+    await tenants.caughtUp;
+    const slugs = () => [...tenants.values()].map(({ slug }) => slug);
+    expect(slugs()).toContain('demo');
+
+    await create('later');
+
+    await until(() => slugs().includes('later'), 'the new tenant is known');
+    await follower.close();
+  });
+});
+
+describe('the first key', () => {
+  it('is made once, with its tenant, also when two processes start at the same time', async () => {
+    const database = await testDatabase([migrations]);
+    const make = () => bootstrap(database.url, { tenant: 'demo', logger });
+
+    const keys = await Promise.all([make(), make(), make()]);
+
+    expect(keys.filter((key) => key !== undefined)).toHaveLength(1);
+    const tenants = await Array.fromAsync(snapshot(database.url, logger).tenants());
+    expect(tenants.map(({ slug, revision }) => ({ slug, revision }))).toEqual([
+      { slug: 'demo', revision: 1 },
+    ]);
+    const db = await Database.connect({ url: database.url, service: 'gateway', logger });
+    const [row] = await db.system((tx) => tx.query<{ roles: string[] }[]>('select roles from api_keys'));
+    expect(row?.roles).toEqual(['platform-admin', 'tenant-admin']);
+    await db.close();
+    await database.drop();
+  });
+
+  it('lives in tables that keep tenants apart', async () => {
+    const database = await testDatabase([migrations]);
+
+    expect(await catalogueProblems(database.url)).toEqual([]);
+    await database.drop();
+  });
+});
