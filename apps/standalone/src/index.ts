@@ -1,1 +1,1 @@
-export {};
+export { standaloneEnv, type StandaloneEnv } from './env.js';
