@@ -15,3 +15,4 @@ export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './embedded/start.js';
+export { placeOf, toPage, type Place } from './page.js';

@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { validateConfig } from '@mortise/bundle';
+import {
+  intake,
+  type InstallationDto,
+  type InstallationListQuery,
+  type Page,
+  type Principal,
+} from '@mortise/contracts';
+import { Database, placeOf, toPage, type Tx } from '@mortise/database';
+import { AppError } from '@mortise/service-kit';
+import { IsNull, Not } from 'typeorm';
+import { Grant } from '../grants/grant.entity.js';
+import { openQuarantines } from '../quarantine/open-quarantines.js';
+import { Version } from '../versions/version.entity.js';
+import { InstallationChanges } from './installation-changes.js';
+import type { InstallationAction } from './installation-state.js';
+import { Installation } from './installation.entity.js';
+import { missingParts } from './readiness.js';
+import { viewOf, viewsOf } from './view.js';
+
+/** The life of an installation after it was installed. */
+@Injectable()
+export class InstallationsService {
+  constructor(
+    private readonly db: Database,
+    private readonly changes: InstallationChanges,
+  ) {}
+
+  view = (installation: Installation): Promise<InstallationDto> =>
+    this.db.tx(installation.tenantId, (tx) => viewOf(tx, installation));
+
+  async list(tenantId: string, query: InstallationListQuery): Promise<Page<InstallationDto>> {
+    const place = placeOf(query);
+    return this.db.tx(tenantId, async (tx) => {
+      const rows = await tx.find(Installation, {
+        where: {
+          tenantId,
+          status: query.status ?? Not('uninstalled'),
+          ...(place.id ? { id: place.id } : {}),
+        },
+        order: { id: place.order },
+        take: place.limit + 1,
+      });
+      const views = new Map((await viewsOf(tx, tenantId, rows)).map((view) => [view.id, view]));
+      return toPage(place, rows, ({ id }) => views.get(id) as InstallationDto);
+    });
+  }
+
+  /** @throws AppError NOT_READY_TO_ACTIVATE, QUARANTINED, TRANSITION_NOT_ALLOWED */
+  async activate(caller: Principal, id: string): Promise<Installation> {
+    return this.changes.apply(caller.tenantId, id, 'activate', caller.subject, async (tx, installation) => {
+      const missing = await this.missing(tx, installation);
+      if (missing.length > 0) throw new AppError('NOT_READY_TO_ACTIVATE', { missing: missing.join(', ') });
+      const reason = (await openQuarantines(tx, [installation.versionId])).get(installation.versionId);
+      if (reason !== undefined) throw new AppError('QUARANTINED', { reason });
+    });
+  }
+
+  change(
+    caller: Principal,
+    id: string,
+    action: Exclude<InstallationAction, 'activate' | 'configure' | 'uninstall'>,
+  ): Promise<Installation> {
+    return this.changes.apply(caller.tenantId, id, action, caller.subject);
+  }
+
+  /**
+   * @param expected the config's revision the caller has read; undefined: the last write wins
+   * @throws AppError PRECONDITION_FAILED, CONFIG_INVALID
+   */
+  async configure(
+    caller: Principal,
+    id: string,
+    expected: number | undefined,
+    next: (config: Record<string, unknown>) => unknown,
+  ): Promise<Installation> {
+    return this.changes.apply(caller.tenantId, id, 'configure', caller.subject, async (tx, installation) => {
+      if (expected !== undefined && expected !== installation.configRevision) {
+        throw new AppError('PRECONDITION_FAILED', { revision: installation.configRevision });
+      }
+      const version = await tx.findOneByOrFail(Version, {
+        tenantId: caller.tenantId,
+        id: installation.versionId,
+      });
+      const checked = validateConfig(version.manifest.config, next(installation.config));
+      if (!checked.ok) throw new AppError('CONFIG_INVALID', {}, { errors: checked.errors });
+      if (JSON.stringify(checked.config).length > intake.configBytes)
+        throw new AppError('BODY_TOO_LARGE', { limit: intake.configBytes });
+      installation.config = checked.config;
+      installation.configRevision += 1;
+    });
+  }
+
+  uninstall(caller: Principal, id: string, keepData: boolean): Promise<Installation> {
+    return this.changes.apply(caller.tenantId, id, 'uninstall', caller.subject, async (tx, installation) => {
+      installation.keepData = keepData;
+      // Secrets are credentials of other systems: they go at once, whatever else is kept.
+      await tx.query('delete from secrets where tenant_id = $1 and installation_id = $2', [
+        caller.tenantId,
+        id,
+      ]);
+    });
+  }
+
+  private async missing(tx: Tx, installation: Installation): Promise<string[]> {
+    const { tenantId, id } = installation;
+    const version = await tx.findOneByOrFail(Version, { tenantId, id: installation.versionId });
+    const grants = await tx.findBy(Grant, { tenantId, installationId: id, revokedAt: IsNull() });
+    const secrets = await tx.query<{ key: string }[]>(
+      'select key from secrets where tenant_id = $1 and installation_id = $2',
+      [tenantId, id],
+    );
+    return missingParts(
+      installation,
+      version,
+      grants,
+      secrets.map(({ key }) => key),
+      new Date(),
+    );
+  }
+}

@@ -1,0 +1,63 @@
+import type { InstallationStateData, Manifest } from '@mortise/contracts';
+import type { Tx } from '@mortise/database';
+import { IsNull } from 'typeorm';
+import { Grant } from '../grants/grant.entity.js';
+import { Plugin } from '../plugins/plugin.entity.js';
+import { Version } from '../versions/version.entity.js';
+import type { Installation } from './installation.entity.js';
+
+/** `resource:action` of everything a manifest asks for. */
+export const requestedPermissions = (manifest: Manifest): string[] => [
+  ...new Set(
+    (manifest.permissions ?? []).flatMap(({ resource, actions }) =>
+      actions.map((action) => `${resource}:${action}`),
+    ),
+  ),
+];
+
+/** The record of the state topic: everything the other services need of one installation. */
+export function stateRecord(
+  installation: Installation,
+  plugin: Plugin,
+  version: Version,
+  grants: readonly Grant[],
+): InstallationStateData {
+  const { manifest } = version;
+  return {
+    installationId: installation.id,
+    tenantId: installation.tenantId,
+    pluginId: plugin.id,
+    versionId: version.id,
+    publisher: plugin.publisher,
+    slug: plugin.slug,
+    version: version.version,
+    digest: version.digest,
+    status: installation.status,
+    revision: installation.revision,
+    configRevision: installation.configRevision,
+    secretsRevision: installation.secretsRevision,
+    config: installation.config,
+    grants: grants.map(({ permission, selector, expiresAt }) => ({
+      permission,
+      ...(selector ? { selector } : {}),
+      ...(expiresAt ? { expiresAt: expiresAt.toISOString() } : {}),
+    })),
+    requested: requestedPermissions(manifest),
+    secretKeys: (manifest.secrets ?? []).map(({ key }) => key),
+    limits: manifest.limits ?? {},
+    main: manifest.main,
+    functions: manifest.functions ?? {},
+    ...(manifest.default === undefined ? {} : { defaultFunction: manifest.default }),
+    events: manifest.events ?? [],
+    jobs: manifest.jobs ?? [],
+    isolation: manifest.isolation,
+  };
+}
+
+export async function stateOf(tx: Tx, installation: Installation): Promise<InstallationStateData> {
+  const { tenantId } = installation;
+  const plugin = await tx.findOneByOrFail(Plugin, { tenantId, id: installation.pluginId });
+  const version = await tx.findOneByOrFail(Version, { tenantId, id: installation.versionId });
+  const grants = await tx.findBy(Grant, { tenantId, installationId: installation.id, revokedAt: IsNull() });
+  return stateRecord(installation, plugin, version, grants);
+}
