@@ -221,6 +221,45 @@ describe('a package', () => {
     expect(refusal).toMatchObject({ code: 'PACKAGE_FORBIDDEN_FILE', errors: [{ file: 'a.wasm' }] });
   });
 
+  it.each([
+    ['events that all miss their form', { events: Array.from({ length: 9_000 }, () => ({ on: 1, fun: 2 })) }],
+    [
+      'patterns without end',
+      {
+        config: {
+          patternProperties: Object.fromEntries(
+            Array.from({ length: 9_000 }, (_, at) => [`^p${at}[a-z]+$`, {}]),
+          ),
+        },
+      },
+    ],
+    [
+      'one long choice',
+      {
+        config: {
+          properties: {
+            a: {
+              pattern: `(${Array.from({ length: 60_000 }, (_, at) => at)
+                .join('|')
+                .slice(0, 200_000)})*`,
+            },
+          },
+        },
+      },
+    ],
+  ])('is refused soon for %s', async (_, sections) => {
+    const path = await stored({
+      'plugin.json': JSON.stringify({ ...manifest, ...sections }),
+      'dist/main.js': code,
+    });
+
+    const started = performance.now();
+    const { code: problem } = await refusalOf(path);
+
+    expect(problem).toBe('MANIFEST_INVALID');
+    expect(performance.now() - started).toBeLessThan(4_000);
+  });
+
   it('throws nothing for a file of noise', async () => {
     const path = join(dir, 'noise');
     for (const head of ['PK\x03\x04', 'PK\x05\x06', '\x1f\x8b\x08\x00', '']) {

@@ -86,12 +86,15 @@ export async function run(args: string[], output: Output = terminal): Promise<nu
 
 /** A refusal as text for people: each place with its frame. */
 function explain({ code, details = {}, errors }: Refusal): string {
-  const places = errors.map(({ file, line, column, pointer, message, frame }) => {
-    const where = [file, line, column].filter((part) => part !== undefined).join(':');
-    const at = [where, pointer].filter((part) => part !== '').join(' ');
-    return [`${at === '' ? '' : `${at}: `}${message}`, ...(frame ? [frame] : [])].join('\n');
-  });
-  return [`${code}: ${fillText(errorDefinition(code).text, details)}`, ...places, ''].join('\n\n');
+  const sentence = fillText(errorDefinition(code).text, details);
+  const places = errors
+    .filter(({ message }) => message !== errorDefinition(code).text)
+    .map(({ file, line, column, pointer, message, frame }) => {
+      const where = [file, line, column].filter((part) => part !== undefined).join(':');
+      const at = [where, pointer].filter((part) => part !== '').join(' ');
+      return [`${at === '' ? '' : `${at}: `}${message}`, ...(frame ? [frame] : [])].join('\n');
+    });
+  return [`${code}: ${sentence}`, ...places, ''].join('\n\n');
 }
 
 const kilobytes = (bytes: number) => `${(bytes / 1_024).toFixed(1)} KB`;

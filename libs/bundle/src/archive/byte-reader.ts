@@ -38,9 +38,9 @@ export class ByteReader {
 
   private async next(atMost: number): Promise<Buffer | undefined> {
     while (this.chunk.length === 0) {
-      const { done, value } = await this.source.next();
-      if (done) return undefined;
-      this.chunk = value;
+      const next = await this.source.next();
+      if (next.done) return undefined;
+      this.chunk = next.value;
     }
     const part = this.chunk.subarray(0, atMost);
     this.chunk = this.chunk.subarray(part.length);

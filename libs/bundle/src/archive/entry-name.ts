@@ -2,7 +2,7 @@ import { intake } from '@mortise/contracts';
 
 // Characters that some system reads as something else than part of a name: control, Windows' own, and those that
 // are invisible or turn the direction of the text around.
-// eslint-disable-next-line no-control-regex -- control characters are what is refused here
+
 const unsafeCharacter =
   /[\u0000-\u001f\u007f-\u009f\\:*?"<>|\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffd]/u;
 const deviceName = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\.|$)/i;

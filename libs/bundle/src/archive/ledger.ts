@@ -85,7 +85,6 @@ const entryTooLarge = (name: string) =>
 
 /** A hostile name must not write into a terminal or a log. */
 export const printable = (name: string): string =>
-  // eslint-disable-next-line no-control-regex -- control characters are what is replaced here
   name
     .slice(0, 200)
     .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, '\ufffd');

@@ -29,7 +29,7 @@ export function contentOf(entry: HostileEntry): Buffer {
   if (entry.zeros !== undefined) return Buffer.alloc(entry.zeros);
   const text = unfold(entry.text ?? '');
   // Binary signatures are written as latin-1 text in the cases.
-  // eslint-disable-next-line no-control-regex -- the control characters are the signatures
+   
   const isBinary = /^[\u0000-\u00ff]*$/.test(text) && /[\u0000\u007f]/.test(text);
   return Buffer.from(text, isBinary ? 'latin1' : 'utf8');
 }

@@ -23,7 +23,9 @@ const parseTimeoutMs = 20_000;
 const parseMemoryMb = 1_024;
 const findingsMax = 20;
 // Beside this file is the parser as source under test and as JavaScript when built.
-const parser = new URL(`./parse-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+const parser = import.meta.url.endsWith('.ts')
+  ? new URL('./parse-main.ts', import.meta.url)
+  : new URL('./parse-main.js', import.meta.url);
 
 /**
  * Checks that the main file parses and reaches for no other module. Hostile code can make a parser slow or large, so

@@ -11,6 +11,7 @@ export interface Mismatch {
 }
 
 const mismatchesMax = 50;
+const errorsMax = 500;
 
 /**
  * Ajv's errors as people need them: one per place, alternatives joined into one sentence instead of one error for
@@ -35,8 +36,9 @@ const isUnder = (inner: string, outer: string) => inner === outer || inner.start
  * had, the anyOf itself stays.
  */
 function withoutBranchNoise(errors: readonly ErrorObject[]): ErrorObject[] {
-  let left = [...errors];
-  for (const alternative of errors.filter(isAlternative)) {
+  // A hostile file has errors without end, and each alternative looks at all of them.
+  let left = errors.slice(0, errorsMax);
+  for (const alternative of left.filter(isAlternative)) {
     const at = alternative.instancePath;
     const branches = left.filter((error) => error !== alternative && isUnder(error.instancePath, at));
     const meant = branches.filter(({ keyword, instancePath }) => keyword !== 'type' || instancePath !== at);

@@ -37,7 +37,6 @@ export function codeFrame(text: string, { line, column }: Place): string {
 
 /** The text is a stranger's: what moves a cursor or hides characters is shown as a replacement. */
 const printableLine = (line: string): string =>
-  // eslint-disable-next-line no-control-regex -- control characters are what is replaced here
   line.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (c) =>
     c === '\t' ? ' ' : '\ufffd',
   );

@@ -10,7 +10,7 @@ interface Reference {
 type Loose = Record<string, unknown>;
 
 /** Every place of a manifest that names a function. */
-export function* functionReferences(manifest: Manifest): Generator<Reference> {
+function* functionReferences(manifest: Manifest): Generator<Reference> {
   const from = function* (items: object[] | undefined, base: string, keys: string[]): Generator<Reference> {
     for (const [index, item] of (items ?? []).entries()) {
       for (const key of keys) {

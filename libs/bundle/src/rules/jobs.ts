@@ -4,7 +4,7 @@ import type { Rule } from './rule.js';
 const fields = ['minute', 'hour', 'day of month', 'month', 'day of week'];
 
 /** Why a schedule can never fire; undefined when it can. */
-export function scheduleProblem(schedule: string): string | undefined {
+function scheduleProblem(schedule: string): string | undefined {
   if (!schedule.startsWith('@') && schedule.trim().split(/\s+/).length !== fields.length) {
     return `expected five fields (${fields.join(', ')}) or @hourly, @daily, @weekly, @monthly`;
   }
@@ -17,7 +17,7 @@ export function scheduleProblem(schedule: string): string | undefined {
 }
 
 /** Is it a name of the IANA time zone database? Offsets such as +02:00 are not: they know no daylight saving. */
-export function isTimeZone(name: string): boolean {
+function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });

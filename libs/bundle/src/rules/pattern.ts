@@ -5,11 +5,15 @@ import { types, type Root, type SetTokens, type Token } from 'ret';
 // Its types promise a named export that the published file does not have.
 const parsePattern = (ret as unknown as { default: typeof ret.tokenizer }).default;
 
+/** Judging takes time that grows with the square of the length. */
+const lengthMax = 1_000;
+
 /**
  * Why a pattern of an author's schema is refused; undefined when it is fine. Patterns run on the platform's threads
  * against whatever callers send, so one that can backtrack without end is a weapon.
  */
 export function patternProblem(source: string): string | undefined {
+  if (source.length > lengthMax) return `it is longer than ${lengthMax} characters`;
   try {
     new RegExp(source, 'u');
   } catch (error) {

@@ -12,7 +12,7 @@ interface ParsedRoute {
 const parameter = /^(?::([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})$/;
 
 /** A path as segments, or why it is none. `:x` and `{x}` are parameters, a last `*` takes the rest. */
-export function parsePath(
+function parsePath(
   path: string,
 ): { ok: true; segments: Segment[] } | { ok: false; rule: 'traverses' | 'malformed'; why: string } {
   const texts = path.replace(/^\//, '').replace(/\/$/, '').split('/');

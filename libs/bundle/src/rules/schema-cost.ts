@@ -41,10 +41,11 @@ export function schemaCost(root: object): number {
     known.set(schema, sum);
     return sum;
   };
-  return everySchema(root).reduce((most, schema) => Math.max(most, cost(schema)), 0);
+  return everyPart(root).reduce((most, schema) => Math.max(most, cost(schema)), 0);
 }
 
-function everySchema(root: object): object[] {
+/** The objects and lists that a schema is made of, itself included. */
+export function everyPart(root: object): object[] {
   const found: object[] = [];
   const walk = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;

@@ -3,7 +3,7 @@ import { compileSchema, draft } from '../author-schema.js';
 import { pointerTo } from '../manifest/text-problem.js';
 import { patternProblem } from './pattern.js';
 import type { Finding, Rule } from './rule.js';
-import { schemaCost, costMax } from './schema-cost.js';
+import { costMax, everyPart, schemaCost } from './schema-cost.js';
 
 /** Every JSON Schema an author wrote. */
 function* authorSchemas(manifest: Manifest): Generator<{ schema: object; pointer: string }> {
@@ -36,7 +36,7 @@ const nameKeywords = new Set(['properties', 'patternProperties', '$defs', 'defin
 
 function* keywords(schema: unknown, pointer: string, areNames = false): Generator<Keyword> {
   if (typeof schema !== 'object' || schema === null) return;
-  for (const [key, value] of Object.entries(schema)) {
+  for (const [key, value] of Object.entries(schema) as [string, unknown][]) {
     const inner = pointerTo(pointer, key);
     const isKeyword = !areNames && !Array.isArray(schema);
     if (isKeyword) yield { key, value, pointer: inner };
@@ -65,6 +65,11 @@ const references = new Set(['$ref', '$dynamicRef', '$recursiveRef']);
 const isRemote = ({ key, value }: Keyword) =>
   references.has(key) && !(typeof value === 'string' && value.startsWith('#'));
 const config = (properties: object) => ({ config: { type: 'object', properties } });
+
+/** Objects and lists in all schemas of a manifest. */
+const partsMax = 3_000;
+const partsOf = (manifest: Manifest) =>
+  [...authorSchemas(manifest)].reduce((sum, { schema }) => sum + everyPart(schema).length, 0);
 
 /** A schema with remote references cannot be compiled; that is said once, by its own rule. */
 const isSelfContained = (schema: object) => ![...keywords(schema, '')].some(isRemote);
@@ -103,6 +108,17 @@ export const schemaRules: Rule[] = [
     breaks: config({ a: { type: 'string', pattern: '^(a+)+$' } }),
   },
   {
+    id: 'schema-size',
+    what: 'the schemas of a manifest are of a size that compiles at once',
+    *check({ manifest }) {
+      if (partsOf(manifest) > partsMax) {
+        yield { pointer: '', message: `its schemas hold more than ${partsMax} parts: make them simpler` };
+      }
+    },
+    holds: config({ a: { type: 'string' } }),
+    breaks: config(Object.fromEntries(Array.from({ length: partsMax }, (_, index) => [`p${index}`, {}]))),
+  },
+  {
     id: 'schema-cost',
     what: 'schemas do not blow up when their references are followed, nor turn in a circle',
     *check({ manifest }) {
@@ -127,6 +143,7 @@ export const schemaRules: Rule[] = [
     id: 'schema-compiles',
     what: 'schemas are valid JSON Schema',
     *check({ manifest }) {
+      if (partsOf(manifest) > partsMax) return;
       for (const { schema, pointer } of authorSchemas(manifest)) {
         if (!isSelfContained(schema) || schemaCost(schema) > costMax) continue;
         const problem = compileProblem(schema);
