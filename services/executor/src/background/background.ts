@@ -14,6 +14,7 @@ import type { Runner } from '../executions/runner.js';
 import type { States } from '../state/states.js';
 import type { Finisher } from './finisher.js';
 import type { Leases } from './leases.js';
+import { laneOf, OrderedLanes } from './ordered.js';
 import { refusedData } from './refused.js';
 import { nextAttemptIn, retryRule } from './retry.js';
 import { keyOf, type Claim, type RunOwner, type Runs } from './runs.js';
@@ -43,6 +44,7 @@ interface Ended {
 export class Background {
   private readonly claims: Batcher<RunOwner, Claim>;
   private readonly here = new Map<string, Promise<void>>();
+  private readonly lanes = new OrderedLanes();
   private readonly stop = new AbortController();
 
   constructor(private readonly parts: BackgroundParts) {
@@ -70,7 +72,8 @@ export class Background {
     const key = keyOf(command);
     // Delivered twice at once: the second waits for the first, a batch of claims never names one run twice.
     for (let other = this.here.get(key); other; other = this.here.get(key)) await other.catch(() => {});
-    const work = this.work(command).finally(() => this.here.delete(key));
+    const lane = laneOf(this.parts.states.installations.get(command.installationId), command);
+    const work = this.lanes.run(lane, () => this.work(command)).finally(() => this.here.delete(key));
     this.here.set(key, work);
     await work;
   }

@@ -6,40 +6,46 @@ import {
   type ExecutionLogData,
   type LogLine,
 } from '@mortise/contracts';
-import { Batcher } from '@mortise/service-kit';
 
 const source = '/executor';
 const eventOf: Record<ExecutionData['status'], (typeof executionEvents)['queued']> = executionEvents;
 
-/** Tells the rest of the platform what became of executions: many records a send, whoever they are about. */
-export class Reporter {
-  private readonly batcher: Batcher<BusRecord, undefined>;
+interface Pending {
+  record: BusRecord;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
 
-  constructor(bus: Bus) {
-    this.batcher = new Batcher(async (records: BusRecord[]) => {
-      await bus.send(records);
-      return records.map(() => undefined);
-    });
-  }
+/** Tells the rest of the platform what became of executions: one send for all records of a turn of the event loop. */
+export class Reporter {
+  private pending: Pending[] = [];
+
+  constructor(private readonly bus: Pick<Bus, 'send'>) {}
 
   /** Resolves when the step is durable. */
   step(data: ExecutionData): Promise<void> {
-    return this.batcher.add(
-      encodeEvent(eventOf[data.status], data, {
-        source,
-        tenantId: data.tenantId,
-        acceptedAt: data.acceptedAt,
-      }),
-    );
+    const { tenantId, acceptedAt } = data;
+    return this.send(encodeEvent(eventOf[data.status], data, { source, tenantId, acceptedAt }));
   }
 
   logs(about: Omit<ExecutionLogData, 'lines'>, lines: LogLine[]): Promise<void> {
-    return this.batcher.add(
-      encodeEvent(ExecutionLogged, { ...about, lines }, { source, tenantId: about.tenantId }),
-    );
+    return this.send(encodeEvent(ExecutionLogged, { ...about, lines }, { source, tenantId: about.tenantId }));
   }
 
   send(record: BusRecord): Promise<void> {
-    return this.batcher.add(record);
+    return new Promise((resolve, reject) => {
+      this.pending.push({ record, resolve, reject });
+      if (this.pending.length === 1) setImmediate(() => this.flush());
+    });
+  }
+
+  // Sends do not wait for one another: a slow consumer of one record must not hold up everybody's next.
+  private flush(): void {
+    const batch = this.pending;
+    this.pending = [];
+    this.bus.send(batch.map(({ record }) => record)).then(
+      () => batch.forEach(({ resolve }) => resolve()),
+      (error: unknown) => batch.forEach(({ reject }) => reject(error)),
+    );
   }
 }

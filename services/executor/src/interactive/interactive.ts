@@ -24,12 +24,18 @@ export interface InteractiveParts {
 
 /** Somebody is waiting for the answer: no claim, no database, the record of the run follows the reply. */
 export class Interactive {
+  /** Answered, but the record of it is not on the bus yet. */
+  private readonly untold = new Map<string, Done>();
+
   constructor(private readonly parts: InteractiveParts) {}
 
   async execute(record: Received): Promise<void> {
     const command = readExecute(record);
     const { states, clock, running } = this.parts;
     const left = () => command.deadline - clock.now();
+    // Its publish failed and the bus brings the command again: the function must not run again.
+    const before = this.untold.get(command.executionId);
+    if (before) return this.tell(before);
     await states.installations.caughtUp;
     // Nobody waits any more: who asked has answered by now. A command that comes twice runs once.
     if (left() <= 0 || running.get(command.executionId)) return this.drop();
@@ -39,11 +45,15 @@ export class Interactive {
     }
     const done = await this.attempt(command, record);
     if (!done) return;
+    this.untold.set(command.executionId, done);
     this.reply(record, answerOf(done));
-    await Promise.all([
-      this.parts.reporter.step(done.data),
-      ...done.evidence.map((evidence) => this.parts.reporter.send(evidence)),
-    ]);
+    await this.tell(done);
+  }
+
+  private async tell({ data, evidence }: Done): Promise<void> {
+    const { reporter } = this.parts;
+    await Promise.all([reporter.step(data), ...evidence.map((record) => reporter.send(record))]);
+    this.untold.delete(data.executionId);
   }
 
   private async attempt(command: ExecuteHeaders, record: Received): Promise<Done | undefined> {
