@@ -180,6 +180,13 @@ export class Ground {
     return state;
   }
 
+  /** Publishes the tombstone of an installation. */
+  async removed(installationId: string): Promise<void> {
+    await this.states.send([
+      { topic: InstallationState.topic, key: installationId, value: null, headers: {} },
+    ]);
+  }
+
   async plugin(state: PluginStateData): Promise<void> {
     await this.states.publish(PluginState, state);
   }

@@ -54,7 +54,8 @@ export class Forwarder {
     });
     try {
       const answer = await this.ask(request, owner, path, left.signal);
-      await caughtUpWith(this.o.installations, answer.headers[lifecycleHeader]);
+      const { installations } = this.o;
+      await caughtUpWith(installations, answer.headers[lifecycleHeader], request.method === 'DELETE');
       this.stream(reply, answer, extra);
     } catch (error) {
       if (left.signal.aborted) return;

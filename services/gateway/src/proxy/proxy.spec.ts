@@ -277,6 +277,22 @@ describe('the proxy', () => {
     expect(activated.headers.get('mortise-installation')).toBeNull();
   });
 
+  it('holds the answer of an uninstall until the installation is gone here too', async () => {
+    const state = await ground.installation();
+    ground.registry.answers((_request, response) => {
+      response.writeHead(204, { 'mortise-installation': `${state.installationId};revision=2` }).end();
+      setImmediate(() => void ground.removed(state.installationId));
+    });
+    const started = performance.now();
+
+    const deleted = await ground.call('DELETE', `/api/v1/installations/${state.installationId}`);
+    const executed = ground.call('POST', `/api/v1/installations/${state.installationId}/execute`, {});
+
+    expect(deleted.status).toBe(204);
+    expect(performance.now() - started).toBeLessThan(1_500);
+    expect(await ground.refusal(executed)).toMatchObject({ status: 404 });
+  });
+
   it('answers after 2 s though its state never came', async () => {
     ground.registry.answers((_request, response) => {
       response.setHeader('mortise-installation', '01900000-0000-7000-8000-000000000000;revision=9');
