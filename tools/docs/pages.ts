@@ -49,7 +49,7 @@ function envPage(): string {
     entry.default === 'required' || entry.default === 'none' || entry.default === 'hidden'
       ? entry.default
       : code(entry.default),
-    `${entry.describe}; e.g. ${code(entry.example)}`,
+    entry.describe + (isTelling(entry) ? `; e.g. ${code(entry.example)}` : ''),
   ];
   return page(
     'Environment',
@@ -57,6 +57,10 @@ function envPage(): string {
     ...specs.flatMap(([name, spec]) => [`## ${name}`, table(head, describeEnv(spec).map(row))]),
   );
 }
+
+/** Choices and numbers say themselves what they look like. */
+const isTelling = ({ kind, example }: EnvRow) =>
+  example !== 'text' && !kind.includes('|') && !kind.startsWith('whole number') && kind !== 'true or false';
 
 const errorsPage = () =>
   page(
@@ -122,6 +126,8 @@ function typeText(schema: Schema): string {
   const { $ref, items } = schema as { $ref?: string; items?: Schema };
   const choices = schema.enum as string[] | undefined;
   if ($ref) return code($ref.slice($ref.lastIndexOf('/') + 1));
+  // What the generator makes of @IsISO8601: a date, or a date and time.
+  if (schema.oneOf) return 'string (ISO 8601)';
   if (choices) return choices.map(code).join(' \u2223 ');
   if (schema.type === 'array') return `list of ${items ? typeText(items) : 'anything'}`;
   const type = Array.isArray(schema.type) ? schema.type.join(' or ') : (schema.type ?? 'anything');
