@@ -1,3 +1,4 @@
+import type { InstallationStatus } from '@mortise/contracts';
 import { Injectable } from '@nestjs/common';
 import { validateConfig } from '@mortise/bundle';
 import {
@@ -75,7 +76,7 @@ export class Install {
       createdAt: new Date(),
       updatedAt: new Date(),
     });
-    await tx.insert(Installation, installation);
+    await tx.save(installation);
     const grants = wantedGrants(version, request.grants).map((grant) =>
       tx.create(Grant, {
         id: newId(),
@@ -92,7 +93,7 @@ export class Install {
     const missing = missingGrants(version, grants, new Date());
     if (missing.length > 0) throw new AppError('GRANTS_MISSING', { missing: missing.join(', ') });
     for (const grant of grants) {
-      await tx.insert(Grant, grant);
+      await tx.save(grant);
       await this.outbox.add(
         tx,
         GrantGranted,
@@ -114,7 +115,11 @@ export class Install {
 
   private async alreadyThere(tenantId: string, plugin: Plugin): Promise<AppError> {
     const there = await this.db.tx(tenantId, (tx) =>
-      tx.findOneBy(Installation, { tenantId, pluginId: plugin.id, status: Not('uninstalled') }),
+      tx.findOneBy(Installation, {
+        tenantId,
+        pluginId: plugin.id,
+        status: Not<InstallationStatus>('uninstalled'),
+      }),
     );
     return new AppError('ALREADY_INSTALLED', {
       plugin: `${plugin.publisher}/${plugin.slug}`,

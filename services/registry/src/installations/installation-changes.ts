@@ -1,3 +1,4 @@
+import type { InstallationStatus } from '@mortise/contracts';
 import { Injectable } from '@nestjs/common';
 import {
   InstallationActivated,
@@ -45,7 +46,7 @@ export class InstallationChanges {
   ): Promise<Installation> {
     return this.db.tx(tenantId, async (tx) => {
       const installation = await tx.findOne(Installation, {
-        where: { tenantId, id, status: Not('uninstalled') },
+        where: { tenantId, id, status: Not<InstallationStatus>('uninstalled') },
         lock: { mode: 'pessimistic_write' },
       });
       if (!installation) throw new AppError('INSTALLATION_NOT_FOUND', { installation: id });

@@ -1,3 +1,4 @@
+import type { InstallationStatus } from '@mortise/contracts';
 import { Injectable } from '@nestjs/common';
 import { Database } from '@mortise/database';
 import { AppError } from '@mortise/service-kit';
@@ -19,7 +20,7 @@ export class InstallationLookup {
   async installation(tenantId: string, id: string): Promise<Installation> {
     const found = uuid.test(id)
       ? await this.db.tx(tenantId, (tx) =>
-          tx.findOneBy(Installation, { tenantId, id, status: Not('uninstalled') }),
+          tx.findOneBy(Installation, { tenantId, id, status: Not<InstallationStatus>('uninstalled') }),
         )
       : null;
     if (!found) throw new AppError('INSTALLATION_NOT_FOUND', { installation: id });
@@ -30,7 +31,7 @@ export class InstallationLookup {
   async byPlugin(tenantId: string, plugin: string): Promise<Installation> {
     const { id } = await this.plugins.find(tenantId, plugin);
     const found = await this.db.tx(tenantId, (tx) =>
-      tx.findOneBy(Installation, { tenantId, pluginId: id, status: Not('uninstalled') }),
+      tx.findOneBy(Installation, { tenantId, pluginId: id, status: Not<InstallationStatus>('uninstalled') }),
     );
     if (!found) throw new AppError('INSTALLATION_NOT_FOUND', { installation: `of ${plugin}` });
     return found;

@@ -1,3 +1,4 @@
+import type { InstallationStatus } from '@mortise/contracts';
 import { Injectable } from '@nestjs/common';
 import { validateConfig } from '@mortise/bundle';
 import {
@@ -36,7 +37,7 @@ export class InstallationsService {
       const rows = await tx.find(Installation, {
         where: {
           tenantId,
-          status: query.status ?? Not('uninstalled'),
+          status: query.status ?? Not<InstallationStatus>('uninstalled'),
           ...(place.id ? { id: place.id } : {}),
         },
         order: { id: place.order },

@@ -1,0 +1,52 @@
+// `make bench`: a table with the target beside each result, and bench/results/latest.json.
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { Figure } from './figure.ts';
+import { installToRun, secondStart } from './figures/lifecycle.ts';
+import { httpExecute } from './figures/p4-http-execute.ts';
+import { httpExecuteKafka } from './figures/p12-http-execute-kafka.ts';
+import { projection } from './figures/p15-projection.ts';
+import { largeUpload, uploadRate } from './figures/uploads.ts';
+import { stopShared } from './platform.ts';
+
+const figures: Figure[] = [
+  httpExecute,
+  httpExecuteKafka,
+  projection,
+  largeUpload,
+  uploadRate,
+  installToRun,
+  secondStart,
+];
+const only = process.env.ONLY?.split(',').map((id) => id.trim().toUpperCase());
+const round = (value: number) => Number(value.toPrecision(4));
+const results = [];
+
+for (const figure of figures.filter(({ id }) => !only || only.includes(id))) {
+  const { id, what, unit, reference, target } = figure;
+  try {
+    const { value, referenceValue, rounds, note } = await figure.measure();
+    const ratio = referenceValue === undefined ? undefined : value / referenceValue;
+    const ok = figure.ok(ratio ?? value);
+    results.push({ id, what, value, unit, reference, referenceValue, ratio, target, ok, rounds, note });
+    console.log(
+      `${id.padEnd(4)} ${what}\n     ${round(value)} ${unit}${ratio === undefined ? '' : `, ${ratio.toFixed(2)}x of ${reference} (${round(referenceValue ?? 0)})`}; target ${target}: ${ok ? 'ok' : 'SHORT'}${note ? `\n     ${note}` : ''}`,
+    );
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    results.push({
+      id,
+      what,
+      unit,
+      reference,
+      target,
+      ok: false,
+      rounds: [],
+      note: `not measured: ${message}`,
+    });
+    console.log(`${id.padEnd(4)} ${what}\n     not measured: ${message}`);
+  }
+}
+
+await stopShared();
+await mkdir('bench/results', { recursive: true });
+await writeFile('bench/results/latest.json', `${JSON.stringify(results, null, 2)}\n`);

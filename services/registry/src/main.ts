@@ -1,0 +1,5 @@
+import { runService } from '@mortise/service-kit';
+import { registryEnv } from './env.js';
+import { start } from './start.js';
+
+await runService(registryEnv, start);

@@ -1,0 +1,96 @@
+import { tmpdir } from 'node:os';
+import multipart from '@fastify/multipart';
+import { Bus, type SharedParts } from '@mortise/bus';
+import { InstallationState, PluginState } from '@mortise/contracts';
+import { Database, Outbox, Partitions } from '@mortise/database';
+import {
+  assertRoutesHandled,
+  buildHttpApp,
+  Closers,
+  createLogger,
+  Health,
+  newId,
+  startMetrics,
+  type RunningService,
+} from '@mortise/service-kit';
+import { createStore } from '@mortise/storage';
+import { entities } from './entities.js';
+import type { RegistryEnv } from './env.js';
+import { RegistryModule } from './registry.module.js';
+import { installationStates } from './state/installation-states.js';
+import { pluginStates } from './state/plugin-state.js';
+import { Packages } from './uploads/packages.js';
+import { Spool } from './uploads/spool.js';
+
+/** Starts the registry's internal HTTP on PORT; resolves when it answers. */
+export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise<RunningService> {
+  const { clock, broker } = shared;
+  const logger =
+    shared.logger?.child({ service: 'registry' }) ??
+    createLogger({ service: 'registry', level: env.LOG_LEVEL });
+  const closers = new Closers();
+  const close = () =>
+    closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
+  try {
+    closers.add('metrics', await startMetrics(env.METRICS_PORT, env.HOST));
+    const health = new Health();
+    const db = await Database.connect({
+      url: env.DATABASE_URL,
+      service: 'registry',
+      entities,
+      poolSize: env.DATABASE_POOL_SIZE,
+      logger,
+    });
+    closers.add('database', () => db.close());
+    health.check('database', () => db.ping());
+    const store = createStore(env);
+    health.check('package store', () => store.ping());
+
+    const instanceId = env.MORTISE_INSTANCE_ID ?? `registry-${newId()}`;
+    const bus = Bus.create({ service: 'registry', instanceId, env, logger, clock, broker });
+    closers.add('bus', () => bus.close());
+    bus.provideSnapshot(InstallationState, () => installationStates(db));
+    bus.provideSnapshot(PluginState, () => pluginStates((fn) => db.system(fn)));
+    health.check('bus', () => {
+      const { ok, detail } = bus.ready();
+      if (!ok) throw new Error(JSON.stringify(detail));
+    });
+    const outbox = new Outbox({ db, bus, logger, ...(clock ? { clock } : {}) });
+    bus.parkWith(outbox);
+    closers.add('outbox', () => outbox.close());
+    const partitions = new Partitions({
+      db,
+      logger,
+      tables: [
+        { table: 'executions', grain: 'week', ahead: 4, keepDays: env.EXECUTIONS_KEEP_DAYS },
+        { table: 'logs', grain: 'day', ahead: 7, keepDays: env.LOGS_KEEP_DAYS },
+      ],
+    });
+    closers.add('partitions', () => partitions.close());
+
+    const spool = new Spool(env.REGISTRY_SPOOL_DIR ?? tmpdir());
+    const packages = new Packages(store);
+    const app = await buildHttpApp(RegistryModule.of({ db, bus, outbox, spool, packages }), {
+      service: 'registry',
+      logger,
+      health,
+      internalKey: env.MORTISE_INTERNAL_KEY,
+    });
+    await app.register(multipart as never);
+    closers.add('http', () => app.close());
+    closers.add('readiness', () => health.drain());
+    await app.init();
+    assertRoutesHandled(app, 'registry');
+
+    await Promise.all([spool.sweep(), packages.sweep(), partitions.start()]);
+    await bus.start();
+    await outbox.start();
+    await app.listen(env.PORT, env.HOST);
+    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+    logger.info({ url }, 'registry is listening');
+    return { name: 'registry', url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
