@@ -19,9 +19,8 @@ const without = (key: keyof ComposeService, among = all) =>
   names(among.filter(([, service]) => service[key] === undefined));
 
 // A .mjs of the image, which has no types.
-const { secretNames } = (await import('../../infra/docker/secret-names.mjs' as string)) as {
-  secretNames: string[];
-};
+const namesFile = new URL('../../infra/docker/secret-names.mjs', import.meta.url).href;
+const { secretNames } = (await import(namesFile)) as { secretNames: string[] };
 type Specs = Record<string, EnvSpec<Record<string, Field<unknown>>>>;
 const specs: Specs = {
   gateway: gatewayEnv,
