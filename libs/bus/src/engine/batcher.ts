@@ -1,0 +1,135 @@
+import type { Received } from '../record.js';
+import type { Failures } from './failures.js';
+import { Processor } from './processor.js';
+import type { Sink } from './sink.js';
+import type { PartitionTrack } from './track.js';
+
+export type BatchHandler = (records: Received[]) => Promise<void>;
+
+export interface BatcherOptions {
+  handler: BatchHandler;
+  maxBatch: number;
+  /** How long a record waits for company. */
+  delayMs: number;
+  /** Records held before the transport stops handing over. */
+  maxInFlight: number;
+  failures: Failures;
+}
+
+interface Item {
+  record: Received;
+  track: PartitionTrack;
+}
+
+// So often a whole batch is tried; then its records go one by one, so that a poisonous one is found quickly.
+const wholeTries = 3;
+
+/** Gathers records and handles them batch after batch, in order. */
+export class Batcher implements Sink {
+  held = 0;
+  readonly limit: number;
+  onRoom = (): void => {};
+  private gathered: Item[] = [];
+  private busy = false;
+  private stopped = false;
+  private full = false;
+  private cancelTimer: (() => void) | undefined;
+  private skipWait = (): void => {};
+  private idlers: (() => void)[] = [];
+  private readonly singles: Processor;
+
+  constructor(private readonly options: BatcherOptions) {
+    this.limit = options.maxInFlight;
+    this.singles = new Processor({
+      handler: (record) => options.handler([record]),
+      ordering: 'key',
+      maxInFlight: 16,
+      failures: options.failures,
+    });
+  }
+
+  accept(record: Received, track: PartitionTrack): void {
+    this.held += 1;
+    if (this.held >= this.limit) this.full = true;
+    this.gathered.push({ record, track });
+    this.consider();
+  }
+
+  private consider(): void {
+    if (this.busy || this.stopped || this.gathered.length === 0) return;
+    if (this.gathered.length >= this.options.maxBatch) this.flush();
+    else this.cancelTimer ??= this.options.failures.timers.after(this.options.delayMs, () => this.flush());
+  }
+
+  private flush(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    if (this.busy || this.stopped) return;
+    const items = this.gathered.splice(0, this.options.maxBatch);
+    const live = items.filter((item) => item.track.live);
+    this.busy = true;
+    void this.handle(live).finally(() => {
+      this.busy = false;
+      this.held -= items.length;
+      this.settled();
+      this.consider();
+    });
+  }
+
+  private async handle(items: Item[]): Promise<void> {
+    if (items.length === 0) return;
+    for (let tries = 1; tries <= wholeTries; tries++) {
+      try {
+        await this.options.handler(items.map((item) => item.record));
+        for (const { record, track } of items) if (track.live) track.finish(Number(record.offset));
+        return;
+      } catch (error) {
+        if (this.stopped) return;
+        const { failures } = this.options;
+        const delayMs = failures.nextDelayMs(error, tries, failures.now());
+        if (delayMs === undefined) break;
+        for (const { record } of items) record.attempt += 1;
+        if (tries < wholeTries) await this.wait(delayMs);
+        if (this.stopped) return;
+      }
+    }
+    for (const { record, track } of items) this.singles.accept(record, track);
+    await this.singles.idle();
+  }
+
+  private wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.options.failures.timers.after(delayMs, resolve);
+      this.skipWait = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  private settled(): void {
+    if (this.held === 0) {
+      const idlers = this.idlers;
+      this.idlers = [];
+      for (const resolve of idlers) resolve();
+    }
+    if (this.full && this.held <= this.limit / 2) {
+      this.full = false;
+      this.onRoom();
+    }
+  }
+
+  idle(): Promise<void> {
+    return this.held === 0 ? Promise.resolve() : new Promise((resolve) => this.idlers.push(resolve));
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.cancelTimer?.();
+    this.skipWait();
+    this.singles.stop();
+    this.held -= this.gathered.length;
+    this.gathered = [];
+    this.settled();
+  }
+}

@@ -1,0 +1,196 @@
+import { topic as definitionOf } from '@mortise/contracts';
+import { AppError } from '@mortise/service-kit';
+import kafkajs, { type Kafka, type Message, type Producer, type ProducerBatch } from 'kafkajs';
+import type { BusEnv } from '../env.js';
+import type { BusRecord } from '../record.js';
+import { topicName } from './topics.js';
+
+/** One way of producing: kafkajs sends each call by itself, a lane gathers what a turn of the event loop brings. */
+export interface LaneOptions {
+  acks: -1 | 1;
+  /** 1 keeps the order of a key through retries; more is faster. */
+  requestsInFlight: number;
+  compression: 'gzip' | undefined;
+}
+
+/** The part of a kafkajs producer a lane needs. */
+export type BatchSender = Pick<Producer, 'sendBatch'>;
+
+interface Waiting {
+  record: BusRecord;
+  bytes: number;
+  settle: (error?: unknown) => void;
+}
+
+const maxRequestBytes = 1_000_000;
+const maxBufferedBytes = 64_000_000;
+const recordOverheadBytes = 128;
+
+const sizeOf = ({ value, key, headers }: BusRecord): number => {
+  let bytes = recordOverheadBytes + (value?.length ?? 0) + (key?.length ?? 0);
+  for (const name in headers) bytes += name.length + (headers[name] as string).length;
+  return bytes;
+};
+
+/** Gathers records and sends them in few requests; refuses more when the brokers do not keep up. */
+export class Lane {
+  private waiting: Waiting[] = [];
+  private bufferedBytes = 0;
+  private inFlight = 0;
+  private scheduled = false;
+  private idlers: (() => void)[] = [];
+
+  constructor(
+    private readonly producer: BatchSender,
+    private readonly env: Pick<BusEnv, 'MORTISE_TOPIC_PREFIX'>,
+    private readonly options: LaneOptions,
+  ) {}
+
+  /** Resolves when all records are acknowledged; each record is settled exactly once. */
+  send(records: BusRecord[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let left = records.length;
+      let failed = false;
+      if (left === 0) return resolve();
+      if (this.bufferedBytes > maxBufferedBytes)
+        return reject(new AppError('UNAVAILABLE', { what: 'The message bus (its buffer is full)' }));
+      const settle = (error?: unknown) => {
+        left -= 1;
+        if (error !== undefined && !failed) {
+          failed = true;
+          reject(error);
+        } else if (left === 0 && !failed) resolve();
+      };
+      for (const record of records) {
+        const bytes = sizeOf(record);
+        this.bufferedBytes += bytes;
+        this.waiting.push({ record, bytes, settle });
+      }
+      this.schedule();
+    });
+  }
+
+  private schedule(): void {
+    if (this.scheduled || this.inFlight >= this.options.requestsInFlight || this.waiting.length === 0) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      void this.flush();
+    });
+  }
+
+  private take(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    while (count < this.waiting.length) {
+      bytes += (this.waiting[count] as Waiting).bytes;
+      if (count > 0 && bytes > maxRequestBytes) break;
+      count += 1;
+    }
+    if (count === this.waiting.length) {
+      const all = this.waiting;
+      this.waiting = [];
+      return all;
+    }
+    return this.waiting.splice(0, count);
+  }
+
+  private async flush(): Promise<void> {
+    if (this.inFlight >= this.options.requestsInFlight || this.waiting.length === 0) return;
+    const batch = this.take();
+    this.inFlight += 1;
+    this.schedule();
+    let failure: unknown;
+    try {
+      await this.producer.sendBatch(this.toRequest(batch));
+    } catch (cause) {
+      failure = new AppError('UNAVAILABLE', { what: 'The message bus' }, { cause });
+    }
+    this.inFlight -= 1;
+    for (const { bytes, settle } of batch) {
+      this.bufferedBytes -= bytes;
+      settle(failure);
+    }
+    this.schedule();
+    if (this.inFlight === 0 && this.waiting.length === 0) {
+      const idlers = this.idlers;
+      this.idlers = [];
+      for (const resolve of idlers) resolve();
+    }
+  }
+
+  private toRequest(batch: Waiting[]): ProducerBatch {
+    const byTopic = new Map<string, Message[]>();
+    for (const { record } of batch) {
+      const { key, value, headers, partition } = record;
+      const message: Message = { key, value, headers, ...(partition === undefined ? {} : { partition }) };
+      const messages = byTopic.get(record.topic);
+      if (messages) messages.push(message);
+      else byTopic.set(record.topic, [message]);
+    }
+    return {
+      acks: this.options.acks,
+      ...(this.options.compression === 'gzip' ? { compression: kafkajs.CompressionTypes.GZIP } : {}),
+      topicMessages: [...byTopic].map(([topic, messages]) => ({
+        topic: topicName(topic as BusRecord['topic'], this.env),
+        messages,
+      })),
+    };
+  }
+
+  idle(): Promise<void> {
+    if (this.inFlight === 0 && this.waiting.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.idlers.push(resolve));
+  }
+}
+
+/** The process's producers: durable in order, interactive fast, telemetry compressed; none waits behind another. */
+export class Producers {
+  private readonly producers: Producer[] = [];
+  private readonly durable: Lane;
+  private readonly fast: Lane;
+  private readonly bulk: Lane;
+
+  constructor(client: () => Kafka, env: BusEnv) {
+    const lane = (options: LaneOptions) => {
+      const producer = client().producer({
+        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+        allowAutoTopicCreation: false,
+        maxInFlightRequests: options.requestsInFlight,
+        // About two minutes for what must arrive, some seconds for what is asked again anyway.
+        retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: options.acks === -1 ? 120 : 30 },
+      });
+      this.producers.push(producer);
+      return new Lane(producer, env, options);
+    };
+    this.durable = lane({ acks: -1, requestsInFlight: 1, compression: undefined });
+    this.fast = lane({ acks: 1, requestsInFlight: 3, compression: undefined });
+    this.bulk = lane({ acks: 1, requestsInFlight: 2, compression: 'gzip' });
+  }
+
+  async connect(): Promise<void> {
+    await Promise.all(this.producers.map((producer) => producer.connect()));
+  }
+
+  private laneOf(record: BusRecord): Lane {
+    const { ordered, compression } = definitionOf(record.topic);
+    return compression === 'gzip' ? this.bulk : ordered ? this.durable : this.fast;
+  }
+
+  async send(records: BusRecord[]): Promise<void> {
+    const first = records[0];
+    if (!first) return;
+    const lane = this.laneOf(first);
+    if (records.every((record) => this.laneOf(record) === lane)) return lane.send(records);
+    await Promise.all(
+      [this.durable, this.fast, this.bulk].map((one) =>
+        one.send(records.filter((record) => this.laneOf(record) === one)),
+      ),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.durable.idle(), this.fast.idle(), this.bulk.idle()]);
+    await Promise.all(this.producers.map((producer) => producer.disconnect()));
+  }
+}

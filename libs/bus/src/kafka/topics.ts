@@ -1,0 +1,112 @@
+import { topic as definitionOf, topicNames, type TopicName } from '@mortise/contracts';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BusEnv } from '../env.js';
+import { partitionCount } from '../partitions.js';
+import { kafkaClient } from './client.js';
+
+/** Room for a body of the largest size an execution may carry, with its headers. */
+export const maxMessageBytes = 4_194_304;
+const metadataTimeoutMs = 30_000;
+
+export interface CreatedTopics {
+  /** Full names, with the prefix. */
+  created: string[];
+  existing: string[];
+}
+
+export const topicName = (name: TopicName, env: Pick<BusEnv, 'MORTISE_TOPIC_PREFIX'>): string =>
+  env.MORTISE_TOPIC_PREFIX + name;
+
+function configOf(name: TopicName, env: BusEnv, replicationFactor: number): ITopicConfig {
+  const { cleanup, retentionHours } = definitionOf(name);
+  const retention =
+    cleanup === 'compact'
+      ? // Tombstones stay for a day: whoever was away shorter still learns what is gone.
+        { 'min.compaction.lag.ms': '0', 'delete.retention.ms': '86400000' }
+      : { 'retention.ms': String(retentionHours * 3_600_000) };
+  const entries = {
+    'cleanup.policy': cleanup,
+    'max.message.bytes': String(maxMessageBytes),
+    'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
+    ...retention,
+  };
+  return {
+    topic: topicName(name, env),
+    numPartitions: partitionCount(name, env),
+    replicationFactor,
+    configEntries: Object.entries(entries).map(([key, value]) => ({ name: key, value })),
+  };
+}
+
+/** Partitions of the topics that exist, by full name. */
+export async function existingTopics(admin: Admin): Promise<Map<string, number>> {
+  const { topics } = await admin.fetchTopicMetadata();
+  return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+/**
+ * What is wrong with the topics on the cluster, as one sentence, or undefined.
+ * Another number of partitions would put a key's records elsewhere than its history.
+ */
+export function topicProblem(existing: ReadonlyMap<string, number>, env: BusEnv): string | undefined {
+  const missing = topicNames.filter((name) => !existing.has(topicName(name, env)));
+  if (missing.length > 0)
+    return `Kafka at ${env.KAFKA_BROKERS.join(',')} lacks the topic ${missing.map((name) => topicName(name, env)).join(', ')}: run the command "topics create" of apps/standalone/src/admin.ts first`;
+  const wrong = topicNames.find((name) => existing.get(topicName(name, env)) !== partitionCount(name, env));
+  if (wrong === undefined) return undefined;
+  return `The topic ${topicName(wrong, env)} has ${existing.get(topicName(wrong, env))} partitions and KAFKA_PARTITION_SCALE=${env.KAFKA_PARTITION_SCALE} asks for ${partitionCount(wrong, env)}: set the scale the topics were created with`;
+}
+
+/** Idempotent: makes what is missing and waits until every topic has leaders. */
+export async function createKafkaTopics(env: BusEnv): Promise<CreatedTopics> {
+  const admin = kafkaClient({ env, service: 'admin', retry: { retries: 8 } }).admin();
+  await admin.connect();
+  try {
+    const { brokers } = await admin.describeCluster();
+    const copies = Math.min(
+      env.KAFKA_REPLICATION_FACTOR ?? 3,
+      env.KAFKA_REPLICATION_FACTOR ?? brokers.length,
+    );
+    const before = await existingTopics(admin);
+    const missing = topicNames.filter((name) => !before.has(topicName(name, env)));
+    if (missing.length > 0) {
+      // Waiting for leaders inside the request failed ten times of ten on Kafka 4.3.1: metadata is polled instead.
+      await admin
+        .createTopics({ waitForLeaders: false, topics: missing.map((name) => configOf(name, env, copies)) })
+        .catch((error: unknown) => {
+          if (!isAlreadyThere(error)) throw error;
+        });
+    }
+    await waitForLeaders(admin, env);
+    return {
+      created: missing.map((name) => topicName(name, env)),
+      existing: topicNames.map((name) => topicName(name, env)).filter((name) => before.has(name)),
+    };
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const isAlreadyThere = (error: unknown): boolean =>
+  error instanceof kafkajs.KafkaJSAggregateError &&
+  error.errors.every(
+    (one) => one instanceof kafkajs.KafkaJSProtocolError && one.type === 'TOPIC_ALREADY_EXISTS',
+  );
+
+async function waitForLeaders(admin: Admin, env: BusEnv): Promise<void> {
+  const until = Date.now() + metadataTimeoutMs;
+  for (;;) {
+    const { topics } = await admin.fetchTopicMetadata();
+    const led = new Map(
+      topics
+        .filter(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+        .map(({ name, partitions }) => [name, partitions.length]),
+    );
+    const problem = topicProblem(led, env);
+    if (problem === undefined) return;
+    if (Date.now() > until || topicNames.every((name) => led.has(topicName(name, env))))
+      throw new Error(problem);
+    await delay(100);
+  }
+}

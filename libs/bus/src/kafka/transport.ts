@@ -1,0 +1,119 @@
+import type { ServiceName, TopicName } from '@mortise/contracts';
+import type { Logger } from '@mortise/service-kit';
+import type { Admin, ISocketFactory, Kafka } from 'kafkajs';
+import { DirectSink } from '../engine/sink.js';
+import type { BusEnv } from '../env.js';
+import { hashToPartition, partitionCount } from '../partitions.js';
+import type { BusRecord, Received } from '../record.js';
+import type { ReplyAddress, Subscription, Transport } from '../transport.js';
+import { checkBrokers } from './broker-check.js';
+import { kafkaClient, socketFactory } from './client.js';
+import { TopicConsumer } from './consumer.js';
+import { Producers } from './producer.js';
+import { existingTopics, topicName, topicProblem } from './topics.js';
+
+export interface KafkaTransportOptions {
+  env: BusEnv;
+  service: ServiceName;
+  instanceId: string;
+  logger: Logger;
+  /** Opens connections; default: TCP or TLS without Nagle's delay. */
+  sockets?: ISocketFactory;
+}
+
+const replyTopic: TopicName = 'execution-replies';
+
+/** The bus on a Kafka cluster. */
+export class KafkaTransport implements Transport {
+  readonly replyAddress: ReplyAddress;
+  private readonly producers: Producers;
+  private consumers: TopicConsumer[] = [];
+
+  constructor(private readonly options: KafkaTransportOptions) {
+    const { env, instanceId } = options;
+    this.replyAddress = {
+      topic: replyTopic,
+      partition: hashToPartition(instanceId, partitionCount(replyTopic, env)),
+    };
+    this.producers = new Producers(() => this.client(), env);
+  }
+
+  private client(): Kafka {
+    const { env, service, logger, sockets } = this.options;
+    return kafkaClient({ env, service, logger, sockets });
+  }
+
+  async start(subscriptions: Subscription[], onReply?: (record: Received) => void): Promise<void> {
+    const { env, sockets } = this.options;
+    await checkBrokers(env, sockets ?? socketFactory);
+    const admin = this.client().admin();
+    await admin.connect();
+    try {
+      const problem = topicProblem(await existingTopics(admin), env);
+      if (problem) throw new Error(problem);
+      const all = onReply ? [...subscriptions, this.replies(onReply)] : subscriptions;
+      this.consumers = await Promise.all(all.map((subscription) => this.consumerOf(subscription, admin)));
+    } finally {
+      await admin.disconnect();
+    }
+    await Promise.all([this.producers.connect(), ...this.consumers.map((consumer) => consumer.start())]);
+  }
+
+  private replies(onReply: (record: Received) => void): Subscription {
+    const { service, instanceId } = this.options;
+    return {
+      topic: replyTopic,
+      group: `solo.${service}.replies.${instanceId}`,
+      solo: true,
+      from: 'latest',
+      sink: new DirectSink(onReply),
+    };
+  }
+
+  private async consumerOf(subscription: Subscription, admin: Admin): Promise<TopicConsumer> {
+    const { env, logger } = this.options;
+    const topic = topicName(subscription.topic, env);
+    const partitions = Array.from({ length: partitionCount(subscription.topic, env) }, (_, number) => number);
+    const pinned = subscription.topic === replyTopic ? [this.replyAddress.partition] : partitions;
+    return new TopicConsumer({
+      client: this.client(),
+      subscription,
+      // A group for each topic: kafkajs' assigners give every member of a group all topics of the group.
+      groupId: `${env.MORTISE_TOPIC_PREFIX}${subscription.group}.${subscription.topic}`,
+      topic,
+      pinned: subscription.solo ? pinned : undefined,
+      ends: subscription.onCaughtUp ? await this.endsOf(admin, topic) : undefined,
+      logger,
+    });
+  }
+
+  /** Where each partition that holds anything ends. */
+  private async endsOf(admin: Admin, topic: string): Promise<Map<number, number>> {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return new Map(
+      offsets
+        .filter(({ high, low }) => Number(high) > Number(low))
+        .map(({ partition, high }) => [partition, Number(high)]),
+    );
+  }
+
+  send(records: BusRecord[]): Promise<void> {
+    return this.producers.send(records);
+  }
+
+  /** Kafka keeps state topics itself; `topics seed` fills them. */
+  provideSnapshot(): void {}
+
+  trouble(): string | undefined {
+    return this.consumers.map((consumer) => consumer.trouble).find((trouble) => trouble !== undefined);
+  }
+
+  pause(): void {
+    for (const consumer of this.consumers) consumer.pause();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.consumers.map((consumer) => consumer.close()));
+    await this.producers.close();
+  }
+}

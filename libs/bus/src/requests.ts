@@ -1,0 +1,101 @@
+import { headers as names } from '@mortise/contracts';
+import { AppError, type Clock, type Logger } from '@mortise/service-kit';
+import { randomBytes } from 'node:crypto';
+import { Deadlines } from './engine/deadlines.js';
+import type { Timers } from './engine/timing.js';
+import type { BusRecord, Received } from './record.js';
+import type { Transport } from './transport.js';
+
+interface Pending {
+  id: string;
+  resolve: (reply: Received) => void;
+  reject: (error: AppError) => void;
+}
+
+/** Who waits for which reply. Replies nobody waits for (late, or another instance's) are dropped. */
+export class Requests {
+  private readonly pending = new Map<string, Pending & { slot: number }>();
+  private readonly deadlines: Deadlines<string>;
+  // Two instances may share a reply partition: their ids must differ.
+  private readonly prefix = `${randomBytes(6).toString('base64url')}-`;
+  private count = 0;
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly clock: Clock,
+    timers: Timers,
+    private readonly logger: Logger,
+  ) {
+    this.deadlines = new Deadlines(clock, timers, (id) =>
+      this.settle(id)?.reject(new AppError('DEADLINE_EXCEEDED')),
+    );
+  }
+
+  request(record: BusRecord, deadline: number): Promise<Received> {
+    return new Promise((resolve, reject) => {
+      if (deadline <= this.clock.now()) {
+        reject(new AppError('DEADLINE_EXCEEDED'));
+        return;
+      }
+      const id = this.prefix + (++this.count).toString(36);
+      const { topic, partition } = this.transport.replyAddress;
+      this.pending.set(id, { id, resolve, reject, slot: this.deadlines.add(deadline, id) });
+      const headers = {
+        // A command may name an earlier deadline of its own: the asker waits a little longer for the word of it.
+        [names.deadline]: String(deadline),
+        ...record.headers,
+        [names.correlationId]: id,
+        [names.replyTopic]: topic,
+        [names.replyPartition]: String(partition),
+      };
+      this.transport.send([{ topic: record.topic, key: record.key, value: record.value, headers }]).catch(
+        // A late refusal to send is as good as no answer: the deadline may have told the caller already.
+        (cause: unknown) =>
+          this.settle(id)?.reject(
+            cause instanceof AppError ? cause : new AppError('UNAVAILABLE', { what: 'The bus' }, { cause }),
+          ),
+      );
+    });
+  }
+
+  /** A reply came in. */
+  readonly arrived = (record: Received): void => {
+    const id = record.headers[names.correlationId];
+    if (id !== undefined) this.settle(id)?.resolve(record);
+  };
+
+  /** Sends and forgets; dropped when nobody asked for a reply. */
+  reply(to: Received, value: Buffer, headers: Record<string, string> = {}): void {
+    const id = to.headers[names.correlationId];
+    const partition = Number(to.headers[names.replyPartition]);
+    if (id === undefined || !Number.isSafeInteger(partition) || partition < 0) return;
+    const record: BusRecord = {
+      topic: this.transport.replyAddress.topic,
+      key: null,
+      value,
+      headers: { ...headers, [names.correlationId]: id },
+      partition,
+    };
+    this.transport
+      .send([record])
+      .catch((error: unknown) => this.logger.warn({ topic: to.topic, err: error }, 'a reply was not sent'));
+  }
+
+  private settle(id: string): Pending | undefined {
+    const found = this.pending.get(id);
+    if (!found) return undefined;
+    this.pending.delete(id);
+    this.deadlines.remove(found.slot, id);
+    return found;
+  }
+
+  get size(): number {
+    return this.pending.size;
+  }
+
+  close(): void {
+    this.deadlines.close();
+    for (const { reject } of this.pending.values()) reject(new AppError('UNAVAILABLE', { what: 'The bus' }));
+    this.pending.clear();
+  }
+}
