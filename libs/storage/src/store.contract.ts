@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PackageStore } from './package-store.js';
+import type { PackageStore, StoredFile } from './package-store.js';
 
 const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
@@ -27,6 +27,11 @@ export function storeContract(open: () => PackageStore): void {
     async function contentOf(name: string): Promise<Buffer | undefined> {
       const stream = await store.read(name);
       return stream && buffer(stream);
+    }
+    async function listOf(prefix: string): Promise<StoredFile[]> {
+      const found: StoredFile[] = [];
+      for await (const stored of store.list(prefix)) found.push(stored);
+      return found;
     }
     const fresh = (folder: 'staging' | 'packages') => `${folder}/${randomBytes(32).toString('hex')}`;
 
@@ -135,10 +140,10 @@ export function storeContract(open: () => PackageStore): void {
       for (const name of names) await store.putFile(name, await file(Buffer.from('x')));
       await store.putFile(`packages/${mark}-c`, await file(Buffer.from('x')));
 
-      const listed = await Array.fromAsync(store.list(`staging/${mark}`));
+      const listed = await listOf(`staging/${mark}`);
       expect(listed.map(({ name }) => name).sort()).toEqual(names);
       expect(listed.every(({ modifiedAt }) => modifiedAt.getTime() > Date.now() - 60_000)).toBe(true);
-      expect(await Array.fromAsync(store.list(`staging/${mark}-none`))).toEqual([]);
+      expect(await listOf(`staging/${mark}-none`)).toEqual([]);
     });
 
     it.each([
