@@ -1,0 +1,68 @@
+import { decodeEvent, type Bus, type Received } from '@mortise/bus';
+import {
+  ExecuteInBackground,
+  executionEvents,
+  ExecutionLogged,
+  type EventDefinition,
+  type ExecutionData,
+} from '@mortise/contracts';
+import type { Database } from '@mortise/database';
+import { AppError } from '@mortise/service-kit';
+import type { LogFeed } from '../logs/log-feed.js';
+import { projectCommands, projectExecutions } from './executions-projection.js';
+import { storableJson } from './json-text.js';
+import { projectLogs } from './logs-projection.js';
+
+const maxBatch = 500;
+const delayMs = 200;
+/** Commands are short of time: their publisher waits for this in one process. */
+const commandDelayMs = 20;
+
+const definitions = new Map<string, EventDefinition<ExecutionData>>(
+  Object.values(executionEvents).map((definition) => [definition.type, definition]),
+);
+
+/** @throws AppError MESSAGE_UNDECODABLE: the bus then hands the records over one by one and puts this one aside */
+export function decodeStep(record: Received): ExecutionData {
+  const type = record.headers['ce_type'];
+  const definition = definitions.get(type ?? '');
+  if (!definition)
+    throw new AppError('MESSAGE_UNDECODABLE', { reason: `there is no event ${type ?? '(none)'}` });
+  const { data } = decodeEvent(definition, record);
+  if (data.result !== undefined) storableJson(data.result);
+  return data;
+}
+
+/** Keeps the records of executions and the logs up to date with what the bus tells. Before the bus starts. */
+export function attachProjections(bus: Bus, db: Database, feed: LogFeed): void {
+  const group = 'registry';
+  bus.consume({
+    topic: 'execution-events',
+    group,
+    maxBatch,
+    delayMs,
+    batch: async (records) => projectExecutions(db, records.map(decodeStep)),
+  });
+  bus.consume({
+    topic: 'executions.background',
+    group,
+    maxBatch,
+    delayMs: commandDelayMs,
+    batch: async (records) =>
+      projectCommands(
+        db,
+        records.map((record) => decodeEvent(ExecuteInBackground, record).data),
+      ),
+  });
+  bus.consume({
+    topic: 'execution-logs',
+    group,
+    maxBatch,
+    delayMs,
+    batch: async (records) => {
+      const batches = records.map((record) => decodeEvent(ExecutionLogged, record).data);
+      await projectLogs(db, batches);
+      feed.stored(batches.map(({ installationId }) => installationId));
+    },
+  });
+}

@@ -1,0 +1,29 @@
+import { isTerminal, statusRank, type ExecutionData } from '@mortise/contracts';
+
+/**
+ * Where a step stands within its attempt. A timeout that the gateway noted because nobody answered makes way for what
+ * the executor says became of the run.
+ */
+export const stepRank = ({ status, error }: Pick<ExecutionData, 'status' | 'error'>): number =>
+  isTerminal(status) && error?.code !== 'NO_ANSWER' ? statusRank(status) + 1 : statusRank(status);
+
+const isLater = (step: ExecutionData, than: ExecutionData): boolean =>
+  step.attempt === than.attempt ? stepRank(step) > stepRank(than) : step.attempt > than.attempt;
+
+/** What is left of many steps when each execution shows where it got to; ordered by id, so that batches cannot deadlock. */
+export function latestSteps(steps: readonly ExecutionData[]): ExecutionData[] {
+  const latest = new Map<string, ExecutionData>();
+  for (const step of steps) {
+    const known = latest.get(step.executionId);
+    if (!known) latest.set(step.executionId, step);
+    else if (isLater(step, known)) latest.set(step.executionId, withStart(step, known));
+    else latest.set(step.executionId, withStart(known, step));
+  }
+  return [...latest.values()].sort((a, b) => (a.executionId < b.executionId ? -1 : 1));
+}
+
+/** A later step of the same attempt may leave out when the attempt started. */
+const withStart = (step: ExecutionData, other: ExecutionData): ExecutionData =>
+  step.startedAt === undefined && other.startedAt !== undefined && step.attempt === other.attempt
+    ? { ...step, startedAt: other.startedAt }
+    : step;
