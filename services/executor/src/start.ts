@@ -40,16 +40,17 @@ export async function start(env: ExecutorEnv, shared: SharedParts = {}): Promise
     closers.add('database', () => db.close());
 
     const instanceId = env.MORTISE_INSTANCE_ID ?? `executor-${newId()}`;
-    const bus: Bus = Bus.create({
+    const bus = Bus.create({
       service: 'executor',
       instanceId,
       env,
       logger,
       clock,
-      parking: { park: (parked) => outbox.park(parked) },
-      ...(shared.broker && { broker: shared.broker }),
+      requests: false,
+      broker: shared.broker,
     });
     const outbox = new Outbox({ db, bus, logger, clock });
+    bus.parkWith(outbox);
     const ground: Ground = { env, instanceId, bus, db, outbox, clock, logger };
     const parts = build(ground);
     const health = watch(ground, parts);

@@ -42,16 +42,16 @@ export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promis
       logger,
     });
     closers.add('database', () => db.close());
-    const bus: Bus = Bus.create({
+    const bus = Bus.create({
       service: 'scheduler',
       instanceId: env.MORTISE_INSTANCE_ID ?? `scheduler-${newId()}`,
       env,
       logger,
       clock,
-      parking: { park: (parked) => outbox.park(parked) },
-      ...(shared.broker && { broker: shared.broker }),
+      broker: shared.broker,
     });
     const outbox = new Outbox({ db, bus, logger, clock });
+    bus.parkWith(outbox);
     closers.add('outbox', () => outbox.close());
 
     const states = openStates(bus);

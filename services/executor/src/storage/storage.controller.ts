@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { OnEvent } from '@mortise/bus';
-import { InstallationUninstalled, type InstallationData } from '@mortise/contracts';
+import { InstallationUninstalled, InstallationData } from '@mortise/contracts';
 import { StorageLife } from './storage-life.js';
 
 /** What an uninstall means for stored data. */
@@ -9,8 +9,7 @@ export class StorageController {
   constructor(private readonly life: StorageLife) {}
 
   @OnEvent(InstallationUninstalled)
-  async uninstalled(event: { data: InstallationData }): Promise<void> {
-    const { tenantId, installationId, keepData } = event.data;
+  async uninstalled({ tenantId, installationId, keepData }: InstallationData): Promise<void> {
     await this.life.uninstalled(tenantId, installationId, keepData !== false);
   }
 }

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { OnEvent } from '@mortise/bus';
-import { InstallationUninstalled, type InstallationData } from '@mortise/contracts';
+import { InstallationUninstalled, InstallationData } from '@mortise/contracts';
 import { Schedules } from './schedules.service.js';
 
 /** What an uninstall means for jobs. */
@@ -9,7 +9,7 @@ export class SchedulesController {
   constructor(private readonly schedules: Schedules) {}
 
   @OnEvent(InstallationUninstalled)
-  async uninstalled(event: { data: InstallationData }): Promise<void> {
-    await this.schedules.drop(event.data.tenantId, event.data.installationId);
+  async uninstalled({ tenantId, installationId }: InstallationData): Promise<void> {
+    await this.schedules.drop(tenantId, installationId);
   }
 }
