@@ -1,10 +1,13 @@
 import type { ExecuteCommand, ExecutionData } from '@mortise/contracts';
 import type { Database } from '@mortise/database';
-import { storable, storableJson } from './json-text.js';
+import { storable, storableJson, storableText } from './json-text.js';
 import { latestSteps, stepRank } from './step.js';
 
 const column = <T, R>(rows: readonly T[], read: (row: T) => R | undefined): (R | null)[] =>
   rows.map((row) => read(row) ?? null);
+/** Names that senders of events choose may hold what PostgreSQL does not take. */
+const text = (value: string | undefined): string | undefined =>
+  value === undefined ? undefined : storableText(value);
 const json = (value: unknown): string | undefined =>
   value === undefined ? undefined : JSON.stringify(storable(value));
 
@@ -39,7 +42,7 @@ export async function projectExecutions(db: Database, events: readonly Execution
     column(steps, ({ version }) => version),
     column(steps, (step) => step.function),
     column(steps, ({ trigger }) => trigger),
-    column(steps, ({ triggerName }) => triggerName),
+    column(steps, ({ triggerName }) => text(triggerName)),
     column(steps, ({ status }) => status),
     column(steps, ({ attempt }) => attempt),
     column(steps, stepRank),
@@ -48,7 +51,7 @@ export async function projectExecutions(db: Database, events: readonly Execution
     column(steps, ({ result }) => (result === undefined ? undefined : storableJson(result))),
     column(steps, ({ error }) => json(error)),
     column(steps, ({ usage }) => json(usage)),
-    column(steps, ({ causationId }) => causationId),
+    column(steps, ({ causationId }) => text(causationId)),
   ];
   await db.system((tx) => tx.query(upsertSteps, values));
 }
@@ -76,9 +79,9 @@ export async function projectCommands(db: Database, commands: readonly ExecuteCo
     column(commands, ({ installationId }) => installationId),
     column(commands, (command) => command.function),
     column(commands, ({ trigger }) => trigger),
-    column(commands, ({ triggerName }) => triggerName),
+    column(commands, ({ triggerName }) => text(triggerName)),
     column(commands, ({ attempt }) => attempt),
-    column(commands, ({ causationId }) => causationId),
+    column(commands, ({ causationId }) => text(causationId)),
   ];
   await db.system((tx) => tx.query(insertCommands, values));
 }

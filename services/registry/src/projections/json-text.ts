@@ -17,10 +17,12 @@ export function storableJson(text: string): string {
   return suspicious.test(text) ? JSON.stringify(storable(value)) : text;
 }
 
+export const storableText = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
+
 /** A value whose texts, keys included, PostgreSQL can hold. */
 export function storable(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll('\0', '\ufffd').toWellFormed();
+  if (typeof value === 'string') return storableText(value);
   if (Array.isArray(value)) return value.map(storable);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storable(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storableText(key), storable(item)]));
 }

@@ -1,6 +1,6 @@
 import type { ExecutionLogData, LogLine } from '@mortise/contracts';
 import type { Database } from '@mortise/database';
-import { storable } from './json-text.js';
+import { storable, storableText } from './json-text.js';
 
 /** What the level filter compares. */
 export const severityOf: Record<LogLine['level'], number> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -34,7 +34,7 @@ export async function projectLogs(db: Database, batches: readonly ExecutionLogDa
     rows.map(({ line }) => line.sequence),
     rows.map(({ line }) => line.level),
     rows.map(({ line }) => severityOf[line.level]),
-    rows.map(({ line }) => storable(line.message)),
+    rows.map(({ line }) => storableText(line.message)),
     rows.map(({ line }) => (line.fields === undefined ? null : JSON.stringify(storable(line.fields)))),
   ];
   await db.system((tx) => tx.query(insertLines, values));

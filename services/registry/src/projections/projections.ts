@@ -10,7 +10,6 @@ import type { Database } from '@mortise/database';
 import { AppError } from '@mortise/service-kit';
 import type { LogFeed } from '../logs/log-feed.js';
 import { projectCommands, projectExecutions } from './executions-projection.js';
-import { storableJson } from './json-text.js';
 import { projectLogs } from './logs-projection.js';
 
 const maxBatch = 500;
@@ -28,9 +27,7 @@ export function decodeStep(record: Received): ExecutionData {
   const definition = definitions.get(type ?? '');
   if (!definition)
     throw new AppError('MESSAGE_UNDECODABLE', { reason: `there is no event ${type ?? '(none)'}` });
-  const { data } = decodeEvent(definition, record);
-  if (data.result !== undefined) storableJson(data.result);
-  return data;
+  return decodeEvent(definition, record).data;
 }
 
 /** Keeps the records of executions and the logs up to date with what the bus tells. Before the bus starts. */

@@ -1,0 +1,134 @@
+import type { ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { Database } from '@mortise/database';
+import { systemClock } from '@mortise/service-kit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { decodePlace } from './log-cursor.js';
+import { LogFeed } from './log-feed.js';
+import type { LogFilter } from './logs.queries.js';
+import { TailReader, type TailLine } from './tail-reader.js';
+
+const pollMs = 500;
+const heartbeatMs = 15_000;
+
+/** Answers that stay open and carry lines as they are stored (text/event-stream). */
+@Injectable()
+export class LiveTail {
+  private readonly open = new Set<AbortController>();
+
+  constructor(
+    private readonly db: Database,
+    private readonly feed: LogFeed,
+  ) {}
+
+  /** Resolves when the client has gone or the service stops. @throws AppError INVALID_CURSOR before anything is sent */
+  async follow(request: FastifyRequest, reply: FastifyReply, filter: LogFilter): Promise<void> {
+    const end = new AbortController();
+    // From here on a shutdown or a client that leaves must be noticed, also while the first lines are read.
+    reply.raw.once('close', () => end.abort());
+    this.open.add(end);
+    try {
+      const lastId = request.headers['last-event-id'];
+      const { reader, lines } =
+        typeof lastId === 'string' && lastId !== ''
+          ? { reader: await TailReader.resume(this.db, filter, decodePlace(lastId)), lines: [] }
+          : await TailReader.begin(this.db, filter, systemClock.now());
+      const answer = takeOver(reply);
+      await this.stream(answer, reader, lines, filter.installationId, end.signal);
+      answer.end();
+    } finally {
+      this.open.delete(end);
+    }
+  }
+
+  /** Ends every tail; clients come back with the id of the last line they have. */
+  close(): void {
+    for (const end of this.open) end.abort();
+  }
+
+  private async stream(
+    answer: ServerResponse,
+    reader: TailReader,
+    first: TailLine[],
+    installationId: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const bell = new Bell(signal);
+    const ends = [this.feed.onStored(installationId, () => bell.ring())];
+    const heartbeat = setInterval(() => answer.write(': still here\n\n'), heartbeatMs);
+    ends.push(() => clearInterval(heartbeat));
+    try {
+      let lines = first;
+      while (!signal.aborted) {
+        for (const line of lines) {
+          if (!answer.write(message(line))) await drained(answer, signal);
+          if (signal.aborted) return;
+        }
+        await bell.rungOrAfter(pollMs);
+        // The database may be away for a moment; the next look finds what was missed.
+        lines = signal.aborted ? [] : await reader.next().catch(() => []);
+      }
+    } finally {
+      for (const stop of ends) stop();
+    }
+  }
+}
+
+const message = ({ id, line }: TailLine): string =>
+  `id: ${id}\nevent: log\ndata: ${JSON.stringify(line)}\n\n`;
+
+/** The answer from now on is ours, not Fastify's; the headers it has so far go with it. */
+function takeOver(reply: FastifyReply): ServerResponse {
+  const headers = reply.getHeaders();
+  reply.hijack();
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  reply.raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
+  reply.raw.flushHeaders();
+  return reply.raw;
+}
+
+function drained(answer: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      answer.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    answer.once('drain', done);
+    signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted) done();
+  });
+}
+
+/** Waits for news; a ring that comes while nobody waits is kept. */
+class Bell {
+  private rung = false;
+  private wake = (): void => {};
+
+  constructor(signal: AbortSignal) {
+    signal.addEventListener('abort', () => this.ring(), { once: true });
+    this.rung = signal.aborted;
+  }
+
+  ring(): void {
+    this.rung = true;
+    this.wake();
+  }
+
+  rungOrAfter(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.wake(), this.rung ? 0 : ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        this.wake = () => {};
+        this.rung = false;
+        resolve();
+      };
+    });
+  }
+}
