@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 // Packages resolve to each other's sources: a test never runs against a stale build.
-// `__vitest__` is the environment that loads the global setup: without it that one would need dist.
 const conditions = { resolve: { conditions: ['source'] } };
+// __vitest__ is where the global setup is loaded.
 const source = { ...conditions, ssr: conditions, environments: { __vitest__: conditions } };
-const processes = { pool: 'forks', execArgv: ['--no-node-snapshot'], maxWorkers: 2 } as const;
+const processes = { pool: 'forks' as const, execArgv: ['--no-node-snapshot'], maxWorkers: 2 };
 const endToEnd = (topology: 'embedded' | 'cluster') => ({
   ...source,
   test: {

@@ -117,7 +117,7 @@ async function up(): Promise<void> {
   const shared: Record<string, string> = {
     BUS: 'kafka',
     KAFKA_BROKERS: kafka.brokers,
-    KAFKA_PARTITION_SCALE: '0.25',
+    KAFKA_PARTITION_SCALE: '25',
     STORAGE: 's3',
     S3_ENDPOINT: s3.endpoint,
     S3_BUCKET: 'packages',

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { closeOnSignal, createLogger, fail, loadEnv, processEnvironment } from '@mortise/service-kit';
 import { pino } from 'pino';
@@ -45,7 +45,6 @@ async function assertPortFree({ HOST, PORT }: StandaloneEnv): Promise<void> {
 
 async function greet(url: string, newKey: string | undefined, dataDir: DataDir): Promise<void> {
   const keyFile = dataDir.at('admin-key');
-  if (newKey) await writeFile(keyFile, `${newKey}\n`, { mode: 0o600 });
   const shown = relative(process.cwd(), keyFile);
   const kept = await readFile(keyFile, 'utf8').catch(() => undefined);
   const key = newKey

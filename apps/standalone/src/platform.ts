@@ -2,13 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { MemoryBroker } from '@mortise/bus';
 import { migrate, startEmbeddedPostgres } from '@mortise/database';
 import { executorEnv, start as startExecutor } from '@mortise/executor';
-import { bootstrap, gatewayEnv, start as startGateway } from '@mortise/gateway';
+import { gatewayEnv, start as startGateway } from '@mortise/gateway';
 import { registryEnv, start as startRegistry } from '@mortise/registry';
 import { schedulerEnv, start as startScheduler } from '@mortise/scheduler';
 import { Closers, loadEnv, type Logger, type RunningService } from '@mortise/service-kit';
+import { firstKey } from './admin/first-key.js';
 import { migrations } from './admin/migrations.js';
 import type { DataDir } from './data-dir.js';
-import type { StandaloneEnv } from './env.js';
+import { standaloneEnv, type StandaloneEnv } from './env.js';
 
 export interface Platform {
   url: string;
@@ -19,7 +20,7 @@ export interface Platform {
 
 /** Every setting of any service: a name that one of them knows is not a spelling mistake of another. */
 const known = new Set(
-  [registryEnv, schedulerEnv, executorEnv, gatewayEnv].flatMap((spec) => Object.keys(spec.fields)),
+  [standaloneEnv, registryEnv, schedulerEnv, executorEnv, gatewayEnv].flatMap((spec) => Object.keys(spec.fields)),
 );
 
 /**
@@ -38,6 +39,8 @@ export async function startPlatform(
   try {
     const databaseUrl = env.DATABASE_URL ?? (await embedded(dataDir, logger, closers));
     await migrate(databaseUrl, migrations, logger);
+    const operatorsOwn = env.MORTISE_MODE === 'production' && env.DATABASE_URL !== undefined;
+    const newKey = operatorsOwn ? undefined : await firstKey(databaseUrl, dataDir.at('admin-key'), logger);
     await mkdir(dataDir.at('packages'), { recursive: true });
     const settings = { ...source, ...(await sharedSettings(env, dataDir, databaseUrl)) };
     const shared = { broker: new MemoryBroker(), logger };
@@ -56,12 +59,7 @@ export async function startPlatform(
     ]);
     const edge = { ...settings, HOST: env.HOST, PORT: String(env.PORT), REGISTRY_URL, SCHEDULER_URL };
     const url = await run(startGateway(loadEnv(gatewayEnv, edge, known), shared));
-    const operatorsOwn = env.MORTISE_MODE === 'production' && env.DATABASE_URL !== undefined;
-    return {
-      url,
-      newKey: operatorsOwn ? undefined : await bootstrap(databaseUrl, { tenant: 'demo', logger }),
-      close: closeAll,
-    };
+    return { url, newKey, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;

@@ -11,6 +11,7 @@ export {
   describeEnv,
   EnvError,
   loadEnv,
+  processEnvironment,
   type EnvOf,
   type EnvRow,
   type EnvSpec,

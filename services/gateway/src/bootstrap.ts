@@ -2,6 +2,7 @@ import { TenantState } from '@mortise/contracts';
 import { Database, Outbox, type Tx } from '@mortise/database';
 import { newId, type Clock, type Logger } from '@mortise/service-kit';
 import { ApiKey } from './api-keys/api-key.entity.js';
+import { entities } from './entities.js';
 import { hashOf, newKey, prefixOf } from './credentials/key.js';
 import { toTenantState } from './tenants/tenant-snapshot.js';
 import { Tenant } from './tenants/tenant.entity.js';
@@ -11,6 +12,8 @@ export interface BootstrapOptions {
   tenant: string;
   logger: Logger;
   clock?: Clock;
+  /** The key to store, when the caller has written it down already; default: a new one. */
+  key?: string;
 }
 
 /**
@@ -23,7 +26,7 @@ export async function bootstrap(url: string, o: BootstrapOptions): Promise<strin
   const db = await Database.connect({
     url,
     service: 'gateway',
-    entities: [Tenant, ApiKey],
+    entities,
     poolSize: 1,
     logger,
   });
@@ -34,7 +37,7 @@ export async function bootstrap(url: string, o: BootstrapOptions): Promise<strin
       if ((await tx.count(ApiKey)) > 0) return undefined;
       const tenant =
         (await tx.findOneBy(Tenant, { slug: o.tenant })) ?? (await makeTenant(tx, outboxOf(db, o), o.tenant));
-      const key = newKey();
+      const key = o.key ?? newKey();
       await tx.insert(ApiKey, {
         id: newId(o.clock),
         tenantId: tenant.id,

@@ -9,10 +9,10 @@ import {
   systemClock,
   type RunningService,
 } from '@mortise/service-kit';
-import { ApiKey } from './api-keys/api-key.entity.js';
 import { attachBus } from './attach-bus.js';
 import { Credentials } from './credentials/credentials.js';
 import { buildServer } from './edge/server.js';
+import { entities } from './entities.js';
 import type { GatewayEnv } from './env.js';
 import { Executions } from './execute/executions.js';
 import { NoAnswer } from './execute/no-answer.js';
@@ -20,7 +20,6 @@ import { Targets } from './execute/targets.js';
 import { GatewayModule } from './gateway.module.js';
 import { Forwarder } from './proxy/forwarder.js';
 import { Owners } from './proxy/owners.js';
-import { Tenant } from './tenants/tenant.entity.js';
 
 /** Starts the HTTP edge on PORT; resolves when it answers. */
 export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<RunningService> {
@@ -37,7 +36,7 @@ export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<
     const db = await Database.connect({
       url: env.DATABASE_URL,
       service: 'gateway',
-      entities: [Tenant, ApiKey],
+      entities,
       poolSize: env.DATABASE_POOL_SIZE,
       logger,
     });

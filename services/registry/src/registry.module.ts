@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Bus } from '@mortise/bus';
 import { Database, Outbox } from '@mortise/database';
+import { ExecutionsController } from './executions/executions.controller.js';
+import { ExecutionsService } from './executions/executions.service.js';
 import { GrantsController } from './grants/grants.controller.js';
 import { GrantsService } from './grants/grants.service.js';
 import { Install } from './installations/install.js';
@@ -45,6 +47,7 @@ export class RegistryModule {
         PluginAliasesController,
         GrantsController,
         QuarantineController,
+        ExecutionsController,
       ],
       providers: [
         UploadsService,
@@ -58,6 +61,7 @@ export class RegistryModule {
         InstallationsService,
         GrantsService,
         QuarantineService,
+        ExecutionsService,
         { provide: Database, useValue: parts.db },
         { provide: Bus, useValue: parts.bus },
         { provide: Outbox, useValue: parts.outbox },

@@ -89,11 +89,11 @@ export const recordOf = (row: OutboxRow): BusRecord => ({
   ...(row.partition === null ? {} : { partition: row.partition }),
 });
 
-/** A parked row as its handler gets it again. */
+/** A parked row as it was when it was parked; the bus counts the new delivery. */
 export const receivedOf = (row: OutboxRow): Received => ({
   ...recordOf(row),
   partition: row.origin?.partition ?? row.partition ?? 0,
   offset: row.origin?.offset ?? '0',
   timestamp: row.origin?.timestamp ?? 0,
-  attempt: row.attempt + 1,
+  attempt: row.attempt,
 });

@@ -14,7 +14,7 @@ import { In, Like } from 'typeorm';
 import { Credentials } from '../credentials/credentials.js';
 import { hashOf, newKey, prefixOf } from '../credentials/key.js';
 import { clockToken, loggerToken } from '../parts.js';
-import { placeOf, toPage } from '../edge/page.js';
+import { placeOf, toPage } from '@mortise/database';
 import { Tenant } from '../tenants/tenant.entity.js';
 import { ApiKey } from './api-key.entity.js';
 

@@ -12,7 +12,7 @@ import {
   type Logger,
 } from '@mortise/service-kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Dispatcher } from 'undici';
+import { errors, type Dispatcher } from 'undici';
 import { principalOf } from '../credentials/credential.js';
 import { credentialOf } from '../credentials/require.js';
 import { requestHeaders, responseHeaders } from './headers.js';
@@ -93,6 +93,9 @@ export class Forwarder {
         },
       });
     } catch (error) {
+      // What undici finds no way to send was wrong when it came in.
+      if (error instanceof errors.InvalidArgumentError)
+        throw new AppError('INVALID_REQUEST', {}, { cause: error });
       throw new AppError('UNAVAILABLE', { what: names[owner] }, { cause: error });
     }
   }

@@ -1,6 +1,5 @@
-import type { TenantStateData } from '@mortise/contracts';
-import { Database } from '@mortise/database';
-import type { Logger } from '@mortise/service-kit';
+import { TenantState, type EventDefinition, type TenantStateData } from '@mortise/contracts';
+import type { Database } from '@mortise/database';
 import { MoreThan } from 'typeorm';
 import { Tenant } from './tenant.entity.js';
 
@@ -27,14 +26,7 @@ export async function* tenantStates(db: Database): AsyncGenerator<TenantStateDat
   }
 }
 
-/** What `topics seed` writes, from the database alone: the connection lives as long as the rows are read. */
-export const snapshot = (url: string, logger: Logger): { tenants(): AsyncGenerator<TenantStateData> } => ({
-  async *tenants() {
-    const db = await Database.connect({ url, service: 'gateway', entities: [Tenant], poolSize: 1, logger });
-    try {
-      yield* tenantStates(db);
-    } finally {
-      await db.close();
-    }
-  },
-});
+/** The state topics the gateway owns, with all their rows: what `topics seed` writes. */
+export const snapshot = (db: Database): { def: EventDefinition; rows: AsyncIterable<object> }[] => [
+  { def: TenantState as unknown as EventDefinition, rows: tenantStates(db) },
+];

@@ -10,7 +10,7 @@ import {
 } from '@mortise/contracts';
 import { Database, Outbox } from '@mortise/database';
 import { AppError, newId } from '@mortise/service-kit';
-import { placeOf, toPage } from '../edge/page.js';
+import { placeOf, toPage } from '@mortise/database';
 import { toTenantState } from './tenant-snapshot.js';
 import { Tenant } from './tenant.entity.js';
 

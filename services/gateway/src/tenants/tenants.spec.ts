@@ -6,6 +6,7 @@ import { testDatabase, until } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Ground } from '../../test/ground.js';
 import { bootstrap } from '../bootstrap.js';
+import { entities } from '../entities.js';
 import { migrations } from '../migrations/set.js';
 import { snapshot } from './tenant-snapshot.js';
 
@@ -66,11 +67,10 @@ describe('the first key', () => {
     const keys = await Promise.all([make(), make(), make()]);
 
     expect(keys.filter((key) => key !== undefined)).toHaveLength(1);
-    const tenants = await Array.fromAsync(snapshot(database.url, logger).tenants());
-    expect(tenants.map(({ slug, revision }) => ({ slug, revision }))).toEqual([
-      { slug: 'demo', revision: 1 },
-    ]);
-    const db = await Database.connect({ url: database.url, service: 'gateway', logger });
+    const db = await Database.connect({ url: database.url, service: 'gateway', entities, logger });
+    const [topic] = snapshot(db);
+    const tenants = await Array.fromAsync(topic?.rows ?? []);
+    expect(tenants).toMatchObject([{ slug: 'demo', revision: 1 }]);
     const [row] = await db.system((tx) => tx.query<{ roles: string[] }[]>('select roles from api_keys'));
     expect(row?.roles).toEqual(['platform-admin', 'tenant-admin']);
     await db.close();
