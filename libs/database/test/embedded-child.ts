@@ -1,6 +1,6 @@
 // A Mortise with a PostgreSQL of its own, for tests to kill. With `unguarded` nothing stops PostgreSQL after it.
 import { readFileSync } from 'node:fs';
-import { startEmbeddedPostgres } from '@mortise/database';
+import { startEmbeddedPostgres } from '../src/embedded/start.js';
 
 const [dataDir = '', guard] = process.argv.slice(3);
 const { url } = await startEmbeddedPostgres({ dataDir });

@@ -1,4 +1,4 @@
-import type { MigrationSet } from '@mortise/database';
+import type { MigrationSet } from '../src/migration-files.js';
 
 /** Two tables of a registry that exists only in tests: one plain, one partitioned by time. */
 export const testMigrations: MigrationSet[] = [

@@ -1,6 +1,7 @@
 // A process that relays the registry's outbox to its parent, which plays the bus, until the parent kills it.
 import type { BusRecord } from '@mortise/bus';
-import { Database, Outbox } from '@mortise/database';
+import { Database } from '../src/database.js';
+import { Outbox } from '../src/outbox/outbox.js';
 import { createLogger } from '@mortise/service-kit';
 
 const [url = ''] = process.argv.slice(3);

@@ -1,5 +1,5 @@
 import type { BusRecord, Received } from '@mortise/bus';
-import type { RelayBus } from '@mortise/database';
+import type { RelayBus } from '../src/outbox/relay.js';
 
 /** The bus as the relay sees it: says what it was given, in order; a test decides when it has taken it. */
 export class Sink implements RelayBus {

@@ -60,15 +60,14 @@ export class ServerProcess {
   }): Promise<ServerProcess> {
     const child = launch(o.command, o.args, o.runAs);
     const ready = Promise.withResolvers<void>();
-    let silence: NodeJS.Timeout | undefined;
+    const silence = setTimeout(() => failed(), silenceMs);
     const lines = readLines(child, (line) => {
       o.log(line);
       // Recovery after a crash may take minutes, but it tells of its progress.
-      silence?.refresh();
+      silence.refresh();
       if (line.includes('database system is ready to accept connections')) ready.resolve();
     });
     const failed = () => ready.reject(explainFailure(o.dataDir, lines));
-    silence = setTimeout(failed, silenceMs);
     // 'close' comes after the last line was read, 'exit' may come before.
     child.once('close', failed).once('error', failed);
     const server = new ServerProcess(child, o.stopSignal);
