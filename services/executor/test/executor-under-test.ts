@@ -70,12 +70,6 @@ export class ExecutorUnderTest {
     return self;
   }
 
-  /** Another executor on the same bus and database. */
-  async startAnother(): Promise<void> {
-    const service = await start(this.env(), { broker: this.broker, logger });
-    this.closers.push(() => service.close());
-  }
-
   async close(): Promise<void> {
     for (const close of this.closers.reverse()) await close();
     await this.bus.close();
