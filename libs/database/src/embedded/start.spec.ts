@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { forkModule, until } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../connection.js';
+import { migrate } from '../migrate.js';
 import { isAlive } from './leftover.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start.js';
 
@@ -54,6 +55,29 @@ describe('startEmbeddedPostgres', () => {
         `select rolname, rolsuper, rolcreaterole from pg_roles where rolname = current_user`,
       ),
     ).toEqual({ rolname: 'mortise', rolsuper: false, rolcreaterole: true });
+    await postgres.close();
+  });
+
+  it('is migrated by a superuser as well; another login that may not use the roles is told how', async () => {
+    const dataDir = join(root, 'superuser');
+    const postgres = await startEmbeddedPostgres({ dataDir, durable: false });
+    const { password } = JSON.parse(await readFile(join(dataDir, 'mortise.json'), 'utf8')) as {
+      password: string;
+    };
+    const superuser = new URL(postgres.url);
+    superuser.username = 'postgres';
+    superuser.password = password;
+    await ask(superuser.href, `create role stranger login createrole password 'p'`);
+    await ask(superuser.href, 'create database other owner stranger');
+    superuser.pathname = '/postgres';
+    const stranger = new URL(
+      postgres.url.replace(/mortise:[^@]*@/, 'stranger:p@').replace(/mortise$/, 'other'),
+    );
+
+    expect((await migrate(superuser.href, [])).applied).toContain('registry/platform/0001-outbox-inbox.sql');
+    await expect(migrate(stranger.href, [])).rejects.toThrow(
+      'may not use the role mortise_gateway, which another login created: run "grant mortise_gateway to',
+    );
     await postgres.close();
   });
 

@@ -23,6 +23,7 @@ const reconnectMs = { first: 100, most: 5_000 };
 /**
  * Messages that are true exactly when the transaction is: written as rows beside the change, sent after the commit,
  * deleted when the bus has taken them. At least once; in order per (topic, key), except for delayed and parked ones.
+ * `bus.parkWith(outbox)` lets the bus put aside what its handlers cannot do now.
  */
 export class Outbox implements Parking {
   private readonly clock: Clock;
