@@ -7,7 +7,7 @@ import type { BusRecord } from '../record.js';
 import { pinnedAssigner } from './assigner.js';
 import { kafkaClient } from './client.js';
 import { Lane } from './producer.js';
-import { topicName } from './topics.js';
+import { endsOf, topicName, topicOffsets } from './topics.js';
 
 /** What seeding did, in keys. */
 export interface Seeded {
@@ -64,12 +64,8 @@ export async function seedKafka<T extends object>(
 
 /** The revision of each key the topic holds. */
 async function readRevisions(client: Kafka, admin: Admin, topic: string): Promise<Map<string, number>> {
-  const offsets = await admin.fetchTopicOffsets(topic);
-  const ends = new Map(
-    offsets
-      .filter(({ high, low }) => Number(high) > Number(low))
-      .map(({ partition, high }) => [partition, Number(high)]),
-  );
+  const offsets = await topicOffsets(admin, topic);
+  const ends = endsOf(offsets);
   const revisions = new Map<string, number>();
   if (ends.size === 0) return revisions;
   const consumer = client.consumer({

@@ -79,6 +79,7 @@ export async function createKafkaTopics(env: BusEnv): Promise<CreatedTopics> {
         });
     }
     await waitForLeaders(admin, env);
+    for (const name of missing) await topicOffsets(admin, topicName(name, env));
     return {
       created: missing.map((name) => topicName(name, env)),
       existing: topicNames.map((name) => topicName(name, env)).filter((name) => before.has(name)),
@@ -110,3 +111,28 @@ async function waitForLeaders(admin: Admin, env: BusEnv): Promise<void> {
     await delay(100);
   }
 }
+
+/**
+ * First and next offset of each partition. A new partition's broker may not know yet that it leads it, though the
+ * metadata says so.
+ */
+export async function topicOffsets(
+  admin: Admin,
+  topic: string,
+): Promise<{ partition: number; low: number; high: number }[]> {
+  const until = Date.now() + metadataTimeoutMs;
+  for (;;) {
+    try {
+      const offsets = await admin.fetchTopicOffsets(topic);
+      return offsets.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
+    } catch (error) {
+      const passing = error instanceof kafkajs.KafkaJSError && error.retriable;
+      if (!passing || Date.now() > until) throw error;
+      await delay(50);
+    }
+  }
+}
+
+/** Where each partition that holds anything ends. */
+export const endsOf = (offsets: Awaited<ReturnType<typeof topicOffsets>>): Map<number, number> =>
+  new Map(offsets.filter(({ high, low }) => high > low).map(({ partition, high }) => [partition, high]));

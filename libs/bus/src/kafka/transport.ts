@@ -10,7 +10,7 @@ import { checkBrokers } from './broker-check.js';
 import { kafkaClient, socketFactory } from './client.js';
 import { TopicConsumer } from './consumer.js';
 import { Producers } from './producer.js';
-import { existingTopics, topicName, topicProblem } from './topics.js';
+import { endsOf, existingTopics, topicName, topicOffsets, topicProblem } from './topics.js';
 
 export interface KafkaTransportOptions {
   env: BusEnv;
@@ -82,19 +82,9 @@ export class KafkaTransport implements Transport {
       groupId: `${env.MORTISE_TOPIC_PREFIX}${subscription.group}.${subscription.topic}`,
       topic,
       pinned: subscription.solo ? pinned : undefined,
-      ends: subscription.onCaughtUp ? await this.endsOf(admin, topic) : undefined,
+      ends: subscription.onCaughtUp ? endsOf(await topicOffsets(admin, topic)) : undefined,
       logger,
     });
-  }
-
-  /** Where each partition that holds anything ends. */
-  private async endsOf(admin: Admin, topic: string): Promise<Map<number, number>> {
-    const offsets = await admin.fetchTopicOffsets(topic);
-    return new Map(
-      offsets
-        .filter(({ high, low }) => Number(high) > Number(low))
-        .map(({ partition, high }) => [partition, Number(high)]),
-    );
   }
 
   send(records: BusRecord[]): Promise<void> {
