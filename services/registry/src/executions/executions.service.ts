@@ -45,15 +45,15 @@ export class ExecutionsService {
    */
   queue(
     { tenantId }: Principal,
-    installationId: string,
+    installation: string,
     body: ExecuteBody,
     traceparent?: string,
   ): Promise<AcceptedDto> {
-    if (!uuid.test(installationId))
-      throw new AppError('INSTALLATION_NOT_FOUND', { installation: installationId });
+    if (!uuid.test(installation)) throw new AppError('INSTALLATION_NOT_FOUND', { installation });
+    const installationId = installation.toLowerCase();
     return this.db.tx(tenantId, async (tx) => {
       const target = await targetRow(tx, tenantId, installationId);
-      if (!target) throw new AppError('INSTALLATION_NOT_FOUND', { installation: installationId });
+      if (!target) throw new AppError('INSTALLATION_NOT_FOUND', { installation });
       if (target.quarantine_reason !== null)
         throw new AppError('QUARANTINED', { reason: target.quarantine_reason });
       if (target.status !== 'active') throw new AppError('NOT_ACTIVE', { status: target.status });
