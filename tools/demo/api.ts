@@ -14,7 +14,8 @@ const firstFile = async (paths: string[]): Promise<string | undefined> => {
   return undefined;
 };
 
-export async function connect() {
+/** @param asKey another credential than the one that is found */
+export async function connect(asKey?: string) {
   const base = process.env.MORTISE_URL ?? 'http://127.0.0.1:8080';
   const ready = await fetch(`${base}/readyz`).then(
     (answer) => answer.ok,
@@ -25,7 +26,8 @@ export async function connect() {
       `No Mortise answers at ${base}: run "make start" in another terminal (or set MORTISE_URL)`,
     );
   // The cluster's key is tried first: it is there only while a cluster runs.
-  const key = process.env.MORTISE_API_KEY ?? (await firstFile(['.cluster/admin-key', '.mortise/admin-key']));
+  const key =
+    asKey ?? process.env.MORTISE_API_KEY ?? (await firstFile(['.cluster/admin-key', '.mortise/admin-key']));
   if (!key) throw new Error('No API key found: set MORTISE_API_KEY');
   const headers = { authorization: `Bearer ${key}` };
 

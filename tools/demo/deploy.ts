@@ -13,20 +13,26 @@ export interface Deployed {
   versionId: string;
 }
 
-/** Builds and packs a plugin's folder as its author would. */
-export async function packed(folder: string): Promise<Buffer> {
+/** Packs a folder; what the pack command would refuse ends the demo with its words. */
+async function packFolder(folder: string): Promise<Buffer> {
   const out = await mkdtemp(join(tmpdir(), 'mortise-demo-'));
   try {
-    await build(folder);
-    const file = join(out, 'plugin.zip');
-    await pack(folder, file);
-    return await readFile(file);
+    const outcome = await pack(folder, { out: join(out, 'plugin.zip') });
+    if (!outcome.ok) throw new Error(`${folder} does not pack: ${JSON.stringify(outcome.errors)}`);
+    return await readFile(outcome.path);
   } finally {
     await rm(out, { recursive: true, force: true });
   }
 }
 
-/** A package of one file, for plugins that nobody should write. */
+/** Builds and packs a plugin as its author would. */
+export async function packed(folder: string): Promise<Buffer> {
+  const built = await build(folder);
+  if (!built.ok) throw new Error(`${folder} does not build: ${JSON.stringify(built.errors)}`);
+  return packFolder(folder);
+}
+
+/** A plugin of one file that nobody should write, under a slug of its own. */
 export async function packedSource(main: string, manifest: Record<string, unknown>): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'mortise-demo-'));
   try {
@@ -43,11 +49,7 @@ export async function packedSource(main: string, manifest: Record<string, unknow
         ...manifest,
       }),
     );
-    const file = join(folder, '..', `${slug}.zip`);
-    await pack(folder, file);
-    const archive = await readFile(file);
-    await rm(file);
-    return archive;
+    return await packFolder(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -11,10 +11,17 @@ import { InstallationLookup } from './installations/installation-lookup.js';
 import { InstallationsController } from './installations/installations.controller.js';
 import { InstallationsService } from './installations/installations.service.js';
 import { PluginAliasesController } from './installations/plugin-aliases.controller.js';
+import { LiveTail } from './logs/live-tail.js';
+import { LogFeed } from './logs/log-feed.js';
+import { LogsController } from './logs/logs.controller.js';
+import { LogsService } from './logs/logs.service.js';
 import { PluginLookup } from './plugins/plugin-lookup.js';
 import { PluginsController } from './plugins/plugins.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { QuarantineService } from './quarantine/quarantine.service.js';
+import { SecretsController } from './secrets/secrets.controller.js';
+import { SecretsService } from './secrets/secrets.service.js';
+import { Vault } from './secrets/vault.js';
 import { Inspector } from './uploads/inspector.js';
 import { Packages } from './uploads/packages.js';
 import { Publish } from './uploads/publish.js';
@@ -31,6 +38,8 @@ export interface RegistryParts {
   outbox: Outbox;
   spool: Spool;
   packages: Packages;
+  feed: LogFeed;
+  vault: Vault;
 }
 
 /** All wiring of the registry. */
@@ -48,6 +57,8 @@ export class RegistryModule {
         GrantsController,
         QuarantineController,
         ExecutionsController,
+        LogsController,
+        SecretsController,
       ],
       providers: [
         UploadsService,
@@ -62,11 +73,16 @@ export class RegistryModule {
         GrantsService,
         QuarantineService,
         ExecutionsService,
+        LogsService,
+        LiveTail,
+        SecretsService,
         { provide: Database, useValue: parts.db },
         { provide: Bus, useValue: parts.bus },
         { provide: Outbox, useValue: parts.outbox },
         { provide: Spool, useValue: parts.spool },
         { provide: Packages, useValue: parts.packages },
+        { provide: LogFeed, useValue: parts.feed },
+        { provide: Vault, useValue: parts.vault },
       ],
     };
   }

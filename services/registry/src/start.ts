@@ -16,7 +16,11 @@ import {
 import { createStore } from '@mortise/storage';
 import { entities } from './entities.js';
 import type { RegistryEnv } from './env.js';
+import { LiveTail } from './logs/live-tail.js';
+import { LogFeed } from './logs/log-feed.js';
+import { attachProjections } from './projections/projections.js';
 import { RegistryModule } from './registry.module.js';
+import { Vault } from './secrets/vault.js';
 import { installationStates } from './state/installation-states.js';
 import { pluginStates } from './state/plugin-state.js';
 import { Packages } from './uploads/packages.js';
@@ -51,6 +55,8 @@ export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise
     closers.add('bus', () => bus.close());
     bus.provideSnapshot(InstallationState, () => installationStates(db));
     bus.provideSnapshot(PluginState, () => pluginStates((fn) => db.system(fn)));
+    const feed = new LogFeed();
+    attachProjections(bus, db, feed);
     health.check('bus', () => {
       const { ok, detail } = bus.ready();
       if (!ok) throw new Error(JSON.stringify(detail));
@@ -70,14 +76,18 @@ export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise
 
     const spool = new Spool(env.REGISTRY_SPOOL_DIR ?? tmpdir());
     const packages = new Packages(store);
-    const app = await buildHttpApp(RegistryModule.of({ db, bus, outbox, spool, packages }), {
-      service: 'registry',
-      logger,
-      health,
-      internalKey: env.MORTISE_INTERNAL_KEY,
-    });
+    const app = await buildHttpApp(
+      RegistryModule.of({ db, bus, outbox, spool, packages, feed, vault: new Vault(env.MORTISE_MASTER_KEY) }),
+      {
+        service: 'registry',
+        logger,
+        health,
+        internalKey: env.MORTISE_INTERNAL_KEY,
+      },
+    );
     await app.register(multipart as never);
     closers.add('http', () => app.close());
+    closers.add('live tails', () => app.get(LiveTail).close());
     closers.add('readiness', () => health.drain());
     await app.init();
     assertRoutesHandled(app, 'registry');

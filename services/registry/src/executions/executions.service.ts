@@ -43,7 +43,7 @@ export class ExecutionsService {
    * Record and command in one transaction: an id that was given out is found, and runs.
    * @throws AppError INSTALLATION_NOT_FOUND, NOT_ACTIVE, QUARANTINED, FUNCTION_NOT_FOUND
    */
-  queue(
+  async queue(
     { tenantId }: Principal,
     installation: string,
     body: ExecuteBody,
@@ -98,7 +98,7 @@ export class ExecutionsService {
   }
 
   /** @throws AppError INVALID_CURSOR */
-  list(tenantId: string, query: ExecutionListQuery): Promise<Page<ExecutionDto>> {
+  async list(tenantId: string, query: ExecutionListQuery): Promise<Page<ExecutionDto>> {
     const place = placeOf(query);
     return this.db.tx(tenantId, async (tx) =>
       toPage(place, await executionPage(tx, tenantId, query, place), toExecutionDto),

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { Database } from '@mortise/database';
-import { systemClock } from '@mortise/service-kit';
+import { AppError } from '@mortise/service-kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { decodePlace } from './log-cursor.js';
 import { LogFeed } from './log-feed.js';
@@ -15,14 +15,19 @@ const heartbeatMs = 15_000;
 @Injectable()
 export class LiveTail {
   private readonly open = new Set<AbortController>();
+  private closed = false;
 
   constructor(
     private readonly db: Database,
     private readonly feed: LogFeed,
   ) {}
 
-  /** Resolves when the client has gone or the service stops. @throws AppError INVALID_CURSOR before anything is sent */
+  /**
+   * Resolves when the client has gone or the service stops.
+   * @throws AppError INVALID_CURSOR, UNAVAILABLE, before anything is sent
+   */
   async follow(request: FastifyRequest, reply: FastifyReply, filter: LogFilter): Promise<void> {
+    if (this.closed) throw new AppError('UNAVAILABLE', { what: 'The live tail' });
     const end = new AbortController();
     // From here on a shutdown or a client that leaves must be noticed, also while the first lines are read.
     reply.raw.once('close', () => end.abort());
@@ -32,7 +37,7 @@ export class LiveTail {
       const { reader, lines } =
         typeof lastId === 'string' && lastId !== ''
           ? { reader: await TailReader.resume(this.db, filter, decodePlace(lastId)), lines: [] }
-          : await TailReader.begin(this.db, filter, systemClock.now());
+          : await TailReader.begin(this.db, filter);
       const answer = takeOver(reply);
       await this.stream(answer, reader, lines, filter.installationId, end.signal);
       answer.end();
@@ -43,6 +48,7 @@ export class LiveTail {
 
   /** Ends every tail; clients come back with the id of the last line they have. */
   close(): void {
+    this.closed = true;
     for (const end of this.open) end.abort();
   }
 
@@ -58,19 +64,34 @@ export class LiveTail {
     const heartbeat = setInterval(() => answer.write(': still here\n\n'), heartbeatMs);
     ends.push(() => clearInterval(heartbeat));
     try {
-      let lines = first;
+      await send(answer, first, signal);
       while (!signal.aborted) {
-        for (const line of lines) {
-          if (!answer.write(message(line))) await drained(answer, signal);
-          if (signal.aborted) return;
-        }
         await bell.rungOrAfter(pollMs);
-        // The database may be away for a moment; the next look finds what was missed.
-        lines = signal.aborted ? [] : await reader.next().catch(() => []);
+        await sendNew(answer, reader, signal);
       }
     } finally {
       for (const stop of ends) stop();
     }
+  }
+}
+
+async function sendNew(answer: ServerResponse, reader: TailReader, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const lines of reader.next()) {
+      if (signal.aborted) return;
+      await send(answer, lines, signal);
+    }
+  } catch (error) {
+    // The database may be away for a moment: the client stays, and the next look finds what was missed.
+    if (!signal.aborted)
+      answer.write(`: ${error instanceof AppError ? error.code : 'UNAVAILABLE'}, trying again\n\n`);
+  }
+}
+
+async function send(answer: ServerResponse, lines: TailLine[], signal: AbortSignal): Promise<void> {
+  for (const line of lines) {
+    if (signal.aborted) return;
+    if (!answer.write(message(line))) await drained(answer, signal);
   }
 }
 

@@ -1,10 +1,13 @@
 import type { LogLineDto } from '@mortise/contracts';
 import type { Database } from '@mortise/database';
+import { systemClock } from '@mortise/service-kit';
 import { encodePlace, isBefore } from './log-cursor.js';
 import { logLines, placeOfLine, type LogFilter, type LogPlace } from './logs.queries.js';
 
 /** Lines are stored a moment after they were written, and instances' clocks differ: so far back is read again. */
 const overlapMs = 5_000;
+/** Reading back costs as much as a plugin logs: not at each wake. */
+const lookBackEveryMs = 1_000;
 const linesAtOnce = 500;
 const firstLines = 20;
 const nobody = '00000000-0000-0000-0000-000000000000';
@@ -17,9 +20,10 @@ export interface TailLine {
 
 /** Reads a stream of lines as they come, each once, also those that are stored after younger ones. */
 export class TailReader {
-  /** Lines within the overlap that the client has. */
+  /** Lines within the overlap that the client has, and when they were written. */
   private readonly seen = new Map<string, number>();
   private last: LogPlace | undefined;
+  private lookedBackMs = 0;
 
   private constructor(
     private readonly db: Database,
@@ -27,45 +31,45 @@ export class TailReader {
     private readonly startedMs: number,
   ) {}
 
-  /** Goes on after a place a client was at; lines older than the overlap count as seen. */
+  /** Goes on after a place a client was at; the lines before it count as seen. */
   static async resume(db: Database, filter: LogFilter, after: LogPlace): Promise<TailReader> {
     const reader = new TailReader(db, filter, after.atMs);
     reader.last = after;
-    for (const line of await reader.window()) {
-      if (!isBefore(after, placeOfLine(line))) reader.remember(line);
+    for await (const page of reader.pages(reader.windowStart())) {
+      const known = page.filter((line) => !isBefore(after, placeOfLine(line)));
+      for (const line of known) reader.remember(line);
+      if (known.length < page.length) break;
     }
     return reader;
   }
 
   /** Begins now, with the last lines that are there. */
-  static async begin(
-    db: Database,
-    filter: LogFilter,
-    nowMs: number,
-  ): Promise<{ reader: TailReader; lines: TailLine[] }> {
-    const reader = new TailReader(db, filter, nowMs);
+  static async begin(db: Database, filter: LogFilter): Promise<{ reader: TailReader; lines: TailLine[] }> {
+    const reader = new TailReader(db, filter, systemClock.now());
     const [newest] = await reader.read({ order: 'desc', limit: 1 });
     if (!newest) return { reader, lines: [] };
     reader.last = placeOfLine(newest);
-    const window = await reader.window();
-    for (const line of window) reader.remember(line);
-    const missing = firstLines - window.length;
-    const older =
-      missing > 0 ? await reader.read({ order: 'desc', limit: missing, from: reader.windowStart() }) : [];
-    const lines = [...older.reverse(), ...window].slice(-firstLines);
-    return { reader, lines: lines.map((line) => reader.hand(line)) };
+    let latest: LogLineDto[] = [];
+    for await (const page of reader.pages(reader.windowStart())) {
+      for (const line of page) reader.remember(line);
+      latest = [...latest, ...page].slice(-firstLines);
+    }
+    const limit = firstLines - latest.length;
+    const older = limit > 0 ? await reader.read({ order: 'desc', limit, from: reader.windowStart() }) : [];
+    return { reader, lines: [...older.reverse(), ...latest].map((line) => reader.hand(line)) };
   }
 
-  /** What was stored since the last call. */
-  async next(): Promise<TailLine[]> {
-    const fresh = (await this.window()).filter((line) => !this.seen.has(encodePlace(placeOfLine(line))));
-    const lines = fresh.map((line) => {
-      this.remember(line);
-      return this.hand(line);
-    });
-    const { atMs } = this.windowStart();
-    for (const [id, lineMs] of this.seen) if (lineMs < atMs) this.seen.delete(id);
-    return lines;
+  /** What was stored since the last call, in portions. */
+  async *next(): AsyncGenerator<TailLine[]> {
+    const nowMs = systemClock.now();
+    const isDue = nowMs - this.lookedBackMs >= lookBackEveryMs;
+    if (isDue) this.lookedBackMs = nowMs;
+    for await (const page of this.pages(isDue || !this.last ? this.windowStart() : this.last)) {
+      const fresh = page.filter((line) => !this.seen.has(encodePlace(placeOfLine(line))));
+      for (const line of fresh) this.remember(line);
+      yield fresh.map((line) => this.hand(line));
+      this.forget();
+    }
   }
 
   /** The id never goes back: a client that resumes from a line that came late is not sent the younger ones again. */
@@ -80,18 +84,22 @@ export class TailReader {
     this.seen.set(encodePlace(place), place.atMs);
   }
 
+  private forget(): void {
+    const { atMs } = this.windowStart();
+    for (const [id, lineMs] of this.seen) if (lineMs < atMs) this.seen.delete(id);
+  }
+
   private windowStart(): LogPlace {
     const atMs = (this.last?.atMs ?? this.startedMs) - overlapMs;
     return { atMs, executionId: nobody, sequence: 0 };
   }
 
-  private async window(): Promise<LogLineDto[]> {
-    const lines: LogLineDto[] = [];
-    for (let from = this.windowStart(); ;) {
-      const some = await this.read({ order: 'asc', limit: linesAtOnce, from });
-      lines.push(...some);
-      const last = some.at(-1);
-      if (!last || some.length < linesAtOnce) return lines;
+  private async *pages(start: LogPlace): AsyncGenerator<LogLineDto[]> {
+    for (let from = start; ;) {
+      const page = await this.read({ order: 'asc', limit: linesAtOnce, from });
+      const last = page.at(-1);
+      if (last) yield page;
+      if (!last || page.length < linesAtOnce) return;
       from = placeOfLine(last);
     }
   }

@@ -66,7 +66,7 @@ export class Jobs {
           input: job.input ?? null,
           dueMs,
         };
-        await outbox.addRecords(tx, tickRecords(row, executionId, clock.now()));
+        await outbox.addRecords(tx, tickRecords(row, executionId));
         return;
       }
     });

@@ -1,5 +1,5 @@
 import { encodeEvent, type BusRecord } from '@mortise/bus';
-import { ExecuteInBackground, ScheduleFired } from '@mortise/contracts';
+import { ExecuteInBackground, ScheduleFired, uuidTime } from '@mortise/contracts';
 import type { Database, Outbox, Tx } from '@mortise/database';
 import { derivedId, metrics, type Logger } from '@mortise/service-kit';
 import { isRunnable, type States } from '../state/states.js';
@@ -95,7 +95,7 @@ export class ScheduleLoop {
       .filter(({ executionId }) => fired.has(executionId))
       .flatMap(({ row, executionId }) => {
         lag.record((now - row.dueMs) / 1_000);
-        return tickRecords(row, executionId, now);
+        return tickRecords(row, executionId);
       });
     await this.outbox.addRecords(tx, records);
   }
@@ -131,10 +131,10 @@ export class ScheduleLoop {
 export function tickRecords(
   row: Pick<DueRow, 'tenantId' | 'installationId' | 'job' | 'function' | 'input' | 'dueMs'>,
   executionId: string,
-  now: number,
 ): BusRecord[] {
   const { tenantId, installationId, job } = row;
-  const acceptedAt = new Date(now).toISOString();
+  // The id carries the time of acceptance: a record is looked up by it.
+  const acceptedAt = new Date(uuidTime(executionId)).toISOString();
   const dueAt = new Date(row.dueMs).toISOString();
   const command = {
     executionId,
