@@ -76,18 +76,17 @@ export function busContract(name: string, makeTwin: () => Promise<Twin>): void {
     });
 
     it('keeps the records of a key in order and loses none', async () => {
-      const seen = new Map<string, number[]>();
-      let count = 0;
+      const seen = new Map<string, Set<number>>();
       await started('executor', (bus) =>
         bus.consume({
           topic: work,
           handler: async (one) => {
-            const mine = seen.get(one.key ?? '') ?? [];
+            const mine = seen.get(one.key ?? '') ?? new Set();
             seen.set(one.key ?? '', mine);
             // Later records are faster: without order they would overtake.
             for (let turn = Number(text(one)); turn < 40; turn += 4) await new Promise(setImmediate);
-            mine.push(Number(text(one)));
-            count += 1;
+            // At least once: a produce request that is repeated brings a record twice.
+            mine.add(Number(text(one)));
           },
         }),
       );
@@ -99,9 +98,10 @@ export function busContract(name: string, makeTwin: () => Promise<Twin>): void {
       ).flat();
       await sender.send(sent);
 
-      await until(() => count === sent.length, 'all records are handled', 20_000);
+      const handled = () => [...seen.values()].reduce((sum, mine) => sum + mine.size, 0);
+      await until(() => handled() === sent.length, 'all records are handled', 20_000);
       const inOrder = Array.from({ length: 40 }, (_, index) => index);
-      for (const key of keys) expect(seen.get(key)).toEqual(inOrder);
+      for (const key of keys) expect([...(seen.get(key) ?? [])]).toEqual(inOrder);
     });
 
     it('goes on with other keys while one is slow', async () => {
@@ -385,6 +385,7 @@ export function busContract(name: string, makeTwin: () => Promise<Twin>): void {
       await until(() => holds.length > 0, 'the first instance holds records');
       await instance('x3');
       await twin.crash(first);
+      open = open.filter((bus) => bus !== first);
       hold = false;
       seen.delete('x1');
       const before = sent - 40;

@@ -1,6 +1,7 @@
 import type { ServiceName, TopicName } from '@mortise/contracts';
 import type { Logger } from '@mortise/service-kit';
 import type { Admin, ISocketFactory, Kafka } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DirectSink } from '../engine/sink.js';
 import type { BusEnv } from '../env.js';
 import { hashToPartition, partitionCount } from '../partitions.js';
@@ -21,6 +22,7 @@ export interface KafkaTransportOptions {
   sockets?: ISocketFactory;
 }
 
+const closeWithinMs = 5_000;
 const replyTopic: TopicName = 'execution-replies';
 
 /** The bus on a Kafka cluster. */
@@ -102,8 +104,18 @@ export class KafkaTransport implements Transport {
     for (const consumer of this.consumers) consumer.pause();
   }
 
+  /** Gives up on brokers that do not answer: what was not committed is delivered again. */
   async close(): Promise<void> {
-    await Promise.all(this.consumers.map((consumer) => consumer.close()));
-    await this.producers.close();
+    const orderly = Promise.all(this.consumers.map((consumer) => consumer.close())).then(() =>
+      this.producers.close(),
+    );
+    const ended = await Promise.race([
+      orderly.then(
+        () => true,
+        () => false,
+      ),
+      delay(closeWithinMs, false, { ref: false }),
+    ]);
+    if (!ended) this.options.logger.warn('the brokers did not answer the farewell');
   }
 }

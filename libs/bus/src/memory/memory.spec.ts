@@ -16,7 +16,7 @@ const makeTwin = async (): Promise<Twin> => {
   return {
     bus: (options) => {
       const whole = { instanceId: newId(), env, logger: quiet, ...options };
-      const transport = new MemoryTransport({ broker, ...whole });
+      const transport = new MemoryTransport({ ...whole, broker });
       const bus = new Bus(transport, whole);
       transports.set(bus, transport);
       return bus;
