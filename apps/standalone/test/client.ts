@@ -22,7 +22,7 @@ export class Client {
     headers: Record<string, string> = {},
   ): Promise<Answer> {
     const raw = typeof body === 'string' || body instanceof FormData || body instanceof Uint8Array;
-    const answer = await fetch(`${this.base}${path.startsWith('/api') ? '' : '/api/v1'}${path}`, {
+    const answer = await fetch(`${this.base}${path.startsWith('/api/') ? '' : '/api/v1'}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${this.key}`,
