@@ -10,7 +10,7 @@ interface Lane {
 
 const sendAtOnce = 64;
 const fullLane = 128;
-const fullTopic = 1_000;
+const fullTopic = 2_000;
 
 const nameOf = (row: OutboxRow) =>
   row.key === null || row.dueAt !== null ? `#${row.id}` : `${row.topic}\n${row.key}`;

@@ -132,6 +132,17 @@ describe('outbox', () => {
     expect(ofKey(sink.sent, 'stuck')).toEqual(count(2_000));
   });
 
+  it('works off a backlog larger than its memory without pausing between batches', async () => {
+    const writer = new Outbox({ db, bus: sink, logger });
+    const backlog = count(12_000).map((value) => recordOf(`key-${Number(value) % 500}`, value));
+    await add(writer, backlog);
+    await start();
+
+    // A quarter of a second; with one idle poll between batches it would be six.
+    await until(() => sink.sent.length === 12_000, 'all are sent', 4_000);
+    expect(ofKey(sink.sent, 'key-7')).toEqual(ofKey(backlog, 'key-7').map(String));
+  });
+
   it('tries again, in order, when the bus refuses', async () => {
     let refusals = 3;
     sink.onSend = () => {

@@ -14,9 +14,15 @@ const busyMs = 20;
 const idleMs = 500;
 const dueMs = 100;
 const balanceMs = 1_000;
-const rowsAtOnce = 500;
+const rowsOfShard = 125;
+const dueAtOnce = 500;
 const retryMs = { first: 50, most: 5_000 };
 const parkedMs = { first: 60_000, most: 3_600_000 };
+
+// A lost delete only sends again, so it need not wait for the disk. A queue's statistics are always wrong, and a plan
+// that sorts a long backlog for each batch would make the relay slower the more it is behind.
+const session = `set synchronous_commit to off; set plan_cache_mode to force_generic_plan;
+  set enable_bitmapscan to off; set enable_seqscan to off`;
 
 /** Half of it is chance, so that many rows that failed together do not come back together. */
 export const backOff = (attempt: number, { first, most }: { first: number; most: number }): number => {
@@ -36,6 +42,8 @@ export class Relay {
   private postponed: { row: OutboxRow; reason: string }[] = [];
   private releasing = new Set<number>();
   private kicked = true;
+  /** The last fetch left rows out because too many of their kind are in memory. */
+  private heldBack = false;
   private wake: () => void = () => {};
   private ended = false;
   private draining = false;
@@ -80,8 +88,7 @@ export class Relay {
   }
 
   private async loop(): Promise<void> {
-    // A lost delete only sends again, so it need not wait for the disk.
-    await this.client.query('set synchronous_commit to off');
+    await this.client.query(session);
     let [nextBalance, nextPoll, nextDue] = [0, 0, 0];
     while (!this.ended) {
       const woken = this.awaken();
@@ -124,6 +131,8 @@ export class Relay {
     if (shards.length === 0) return false;
     const held = this.lanes.heldIds;
     const full = this.lanes.fullLanes;
+    const { fullTopics } = this.lanes;
+    this.heldBack = full.length + fullTopics.length > 0;
     const now = await this.client.query<OutboxRow>({
       name: 'outbox-now',
       text: selectNow,
@@ -132,20 +141,20 @@ export class Relay {
         held,
         full.map(({ topic }) => topic),
         full.map(({ key }) => key),
-        this.lanes.fullTopics,
-        rowsAtOnce,
+        fullTopics,
+        rowsOfShard,
       ],
     });
     const later = due
       ? await this.client.query<OutboxRow>({
           name: 'outbox-due',
           text: selectDue,
-          values: [shards, held, new Date(this.o.clock.now()), rowsAtOnce],
+          values: [shards, held, new Date(this.o.clock.now()), dueAtOnce],
         })
       : { rows: [] };
     for (const row of [...now.rows, ...later.rows]) this.lanes.add(row);
     // A full batch says that more is there: no pause before the next one.
-    if (now.rows.length === rowsAtOnce || later.rows.length === rowsAtOnce) this.kicked = true;
+    if (now.rows.length >= rowsOfShard || later.rows.length === dueAtOnce) this.kicked = true;
     return now.rows.length + later.rows.length > 0;
   }
 
@@ -200,6 +209,8 @@ export class Relay {
         values: [done.map(({ id }) => id)],
       });
       for (const row of done) this.lanes.forget(row);
+      // There is room again for what was left out.
+      if (this.heldBack) this.kicked = true;
     }
     for (const { row, reason } of postponed) {
       const dueAt = new Date(this.o.clock.now() + backOff(row.attempt, parkedMs));

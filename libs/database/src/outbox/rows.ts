@@ -59,15 +59,16 @@ export function insertValues(records: BusRecord[], extras: RowExtras): unknown[]
 const columns = `id, shard, topic, key, value, headers, partition, due_at as "dueAt", consumer_group as "consumerGroup", attempt, origin`;
 
 /**
- * Rows to send now, oldest first. Not those held already; not those of a (topic, key) or a topic that has enough
- * waiting in memory; at most 16 MB of values, so that large rows come in smaller batches.
+ * Rows to send now, the oldest of each shard: one walk along the index for each, whatever the backlog. Not those held
+ * already; not those of a (topic, key) or a topic that has enough waiting in memory; at most 16 MB of values, so that
+ * large rows come in smaller batches.
  */
 export const selectNow = `
   select ${columns} from (
     select *, sum(coalesce(octet_length(value), 0)) over (order by id) - coalesce(octet_length(value), 0) as before
-    from (
+    from unnest($1::smallint[]) as owned(of_shard) cross join lateral (
       select * from outbox
-      where due_at is null and shard = any ($1::smallint[]) and id <> all ($2::bigint[]) and topic <> all ($5::text[])
+      where due_at is null and shard = of_shard and id <> all ($2::bigint[]) and topic <> all ($5::text[])
         and not exists (select from unnest($3::text[], $4::text[]) as full_lane(topic, key)
                         where full_lane.topic = outbox.topic and full_lane.key = outbox.key)
       order by id limit $6
