@@ -389,12 +389,13 @@ export function busContract(name: string, makeTwin: () => Promise<Twin>): void {
       hold = false;
       seen.delete('x1');
       const before = sent - 40;
+      const after = send(sent, (sent += 40));
       const covered = () => {
         const all = new Set([...seen.values()].flatMap((mine) => [...mine]));
-        return Array.from({ length: 40 }, (_, index) => `${before + index}`).every((one) => all.has(one));
+        return Array.from({ length: 80 }, (_, index) => `${before + index}`).every((one) => all.has(one));
       };
-      await until(covered, 'the others have done what the killed one held', 25_000);
-      await sending;
+      await until(covered, 'the others have done what the killed one held, and what came after', 25_000);
+      await Promise.all([sending, after]);
     }, 90_000);
 
     it('carries copies: what sender and handlers do to their objects stays with them', async () => {

@@ -1,8 +1,6 @@
-import 'reflect-metadata';
 import { headers as names, type EventDefinition, type TopicName } from '@mortise/contracts';
 import { AppError, newId } from '@mortise/service-kit';
-import { plainToInstance } from 'class-transformer';
-import { validateSync, type ValidationError } from 'class-validator';
+import { toPayload } from './payload.js';
 import type { BusEvent, BusRecord, EventMeta, Received } from './record.js';
 
 // CloudEvents 1.0 in the binary mode of the Kafka binding: attributes are headers, data is the value as it is.
@@ -107,33 +105,6 @@ function metaOf(headers: Record<string, string>): EventMeta & { causationDepth: 
   };
 }
 
-const placesOf = (errors: ValidationError[], path = ''): string[] =>
-  errors.flatMap((error) => [
-    ...Object.values(error.constraints ?? {}).map((message) => `${path}/${error.property}: ${message}`),
-    ...placesOf(error.children ?? [], `${path}/${error.property}`),
-  ]);
-
-const isPlain = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  (Array.isArray(value) ? value.every(isPlainOrScalar) : Object.getPrototypeOf(value) === Object.prototype);
-const isPlainOrScalar = (value: unknown): boolean =>
-  typeof value !== 'object' || value === null || isPlain(value);
-
-/** Parses and validates data by the class of its event. Unknown properties pass: versions are additive. */
-function toPayload<T extends object>(definition: EventDefinition<T>, parsed: unknown): T {
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw undecodable('the value is not a JSON object');
-  const payload = plainToInstance(definition.data, parsed);
-  // class-transformer drops keys like `constructor` from free-form JSON: such values are taken as they came.
-  for (const [name, value] of Object.entries(payload)) {
-    if (isPlain(value)) Reflect.set(payload, name, Reflect.get(parsed, name));
-  }
-  const errors = validateSync(payload);
-  if (errors.length > 0) throw undecodable(placesOf(errors).slice(0, 5).join('; '));
-  return payload;
-}
-
 /**
  * The event in a record, validated by its payload class.
  * @throws AppError MESSAGE_UNDECODABLE
@@ -143,13 +114,15 @@ export function decodeEvent<T extends object>(definition: EventDefinition<T>, re
   const type = required(headers, 'ce_type');
   if (type !== definition.type) throw undecodable(`the type is ${type}, not ${definition.type}`);
   if (value === null) throw undecodable('the value is empty');
+  const parsed = toPayload(definition.data, parseJson(value));
+  if (!parsed.ok) throw undecodable(parsed.reason);
   return {
     ...metaOf(headers),
     id: required(headers, 'ce_id'),
     source: required(headers, 'ce_source'),
     time: headers['ce_time'] ?? new Date(record.timestamp).toISOString(),
     type,
-    data: toPayload(definition, parseJson(value)),
+    data: parsed.payload,
     record,
   };
 }

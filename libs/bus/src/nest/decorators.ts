@@ -35,7 +35,7 @@ const extrasOf = (definition: EventDefinition, group: string | undefined, file: 
   ({ definition, group, file }) satisfies HandlerExtras;
 
 /**
- * Handles an event: the method gets its data, and the event itself from `@Ctx() context: BusContext`. A throw is
+ * Handles an event: the method gets its data, and with `@Payload() data, @Ctx() context: BusContext` the whole event, too. A throw is
  * retried, an AppError with retry false goes to the dead letters at once.
  */
 export function OnEvent<T extends object>(

@@ -1,0 +1,57 @@
+import 'reflect-metadata';
+import type { PayloadClass } from '@mortise/contracts';
+import { validateSync, type ValidationError } from 'class-validator';
+import { createRequire } from 'node:module';
+
+// class-transformer itself cannot be used: it walks into free-form JSON too, and there a key `constructor`, which
+// a plugin or a sender may well choose, makes it throw. Only its record of @Type is taken.
+const { defaultMetadataStorage } = createRequire(import.meta.url)('class-transformer/cjs/storage.js') as {
+  defaultMetadataStorage: {
+    findTypeMetadata(
+      target: PayloadClass<object>,
+      property: string,
+    ): { typeFunction(): PayloadClass<object> } | undefined;
+  };
+};
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+// As own properties of an instance they would hide its class.
+const unusable = new Set(['__proto__', 'constructor']);
+
+function instantiate<T extends object>(payloadClass: PayloadClass<T>, plain: object): T {
+  const instance = new payloadClass();
+  for (const [property, value] of Object.entries(plain) as [string, unknown][]) {
+    if (unusable.has(property)) continue;
+    const nested = defaultMetadataStorage.findTypeMetadata(payloadClass, property)?.typeFunction();
+    Reflect.set(instance, property, nested ? nest(nested, value) : value);
+  }
+  return instance;
+}
+
+const nest = (nested: PayloadClass<object>, value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map((item: unknown) => nest(nested, item));
+  return isObject(value) ? instantiate(nested, value) : value;
+};
+
+const placesOf = (errors: ValidationError[], path = ''): string[] =>
+  errors.flatMap((error) => [
+    ...Object.values(error.constraints ?? {}).map((message) => `${path}/${error.property}: ${message}`),
+    ...placesOf(error.children ?? [], `${path}/${error.property}`),
+  ]);
+
+/**
+ * Parsed JSON as an instance of its class, or why it is none. Properties the class does not know pass: versions are
+ * additive.
+ */
+export function toPayload<T extends object>(
+  payloadClass: PayloadClass<T>,
+  parsed: unknown,
+): { ok: true; payload: T } | { ok: false; reason: string } {
+  if (!isObject(parsed)) return { ok: false, reason: 'the value is not a JSON object' };
+  const payload = instantiate(payloadClass, parsed);
+  const errors = validateSync(payload);
+  if (errors.length === 0) return { ok: true, payload };
+  return { ok: false, reason: placesOf(errors).slice(0, 5).join('; ') };
+}
