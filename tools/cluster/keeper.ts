@@ -7,6 +7,10 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { startEmbeddedPostgres } from '@mortise/database';
+import { executorEnv } from '@mortise/executor';
+import { gatewayEnv } from '@mortise/gateway';
+import { registryEnv } from '@mortise/registry';
+import { schedulerEnv } from '@mortise/scheduler';
 import { startKafka, startS3 } from '@mortise/testing';
 
 export interface ClusterState {
@@ -34,6 +38,12 @@ async function save(change: Partial<ClusterState>): Promise<void> {
   await writeFile(join(folder, 'state.tmp'), JSON.stringify(state, null, 2), { mode: 0o600 });
   await rename(join(folder, 'state.tmp'), join(folder, 'state.json'));
 }
+
+const specs = { gateway: gatewayEnv, registry: registryEnv, scheduler: schedulerEnv, executor: executorEnv };
+
+/** A service refuses settings it does not know: each gets its own. */
+const settingsOf = (kind: keyof typeof specs, env: Record<string, string>) =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => name in specs[kind].fields));
 
 const freePort = () =>
   new Promise<number>((found, failed) => {
@@ -72,9 +82,12 @@ async function admin(env: Record<string, string>, ...args: string[]): Promise<st
   return output.trim();
 }
 
-async function service(name: string, kind: string, env: Record<string, string>): Promise<string> {
+async function service(name: string, kind: keyof typeof specs, env: Record<string, string>): Promise<string> {
   const url = `http://127.0.0.1:${env.PORT}`;
-  const child = run(name, `services/${kind}/dist/main.js`, [], { ...env, MORTISE_INSTANCE_ID: name });
+  const child = run(name, `services/${kind}/dist/main.js`, [], {
+    ...settingsOf(kind, env),
+    MORTISE_INSTANCE_ID: name,
+  });
   if (child.pid) state.pids[name] = child.pid;
   state.services[name] = url;
   closers.push(async () => {

@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MemoryBroker } from '@mortise/bus';
+import { serviceNames } from '@mortise/contracts';
 import { migrate, startEmbeddedPostgres } from '@mortise/database';
 import { executorEnv, start as startExecutor } from '@mortise/executor';
 import { gatewayEnv, start as startGateway } from '@mortise/gateway';
@@ -11,6 +13,8 @@ import { migrations } from './admin/migrations.js';
 import type { DataDir } from './data-dir.js';
 import { standaloneEnv, type StandaloneEnv } from './env.js';
 
+const readyWithinMs = 60_000;
+
 export interface Platform {
   url: string;
   /** The first key, only at the start that made it. */
@@ -20,7 +24,9 @@ export interface Platform {
 
 /** Every setting of any service: a name that one of them knows is not a spelling mistake of another. */
 const known = new Set(
-  [standaloneEnv, registryEnv, schedulerEnv, executorEnv, gatewayEnv].flatMap((spec) => Object.keys(spec.fields)),
+  [standaloneEnv, registryEnv, schedulerEnv, executorEnv, gatewayEnv].flatMap((spec) =>
+    Object.keys(spec.fields),
+  ),
 );
 
 /**
@@ -43,10 +49,12 @@ export async function startPlatform(
     const newKey = operatorsOwn ? undefined : await firstKey(databaseUrl, dataDir.at('admin-key'), logger);
     await mkdir(dataDir.at('packages'), { recursive: true });
     const settings = { ...source, ...(await sharedSettings(env, dataDir, databaseUrl)) };
-    const shared = { broker: new MemoryBroker(), logger };
+    const shared = { broker: new MemoryBroker({ services: serviceNames }), logger };
+    const urls: string[] = [];
     const run = async (starting: Promise<RunningService>) => {
       const service = await starting;
       closers.add(service.name, () => service.close());
+      urls.push(service.url);
       return service.url;
     };
 
@@ -59,10 +67,25 @@ export async function startPlatform(
     ]);
     const edge = { ...settings, HOST: env.HOST, PORT: String(env.PORT), REGISTRY_URL, SCHEDULER_URL };
     const url = await run(startGateway(loadEnv(gatewayEnv, edge, known), shared));
+    await allReady(urls);
     return { url, newKey, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+/** State tables are complete only after the last service has subscribed. */
+async function allReady(urls: readonly string[]): Promise<void> {
+  const deadline = Date.now() + readyWithinMs;
+  for (const url of urls) {
+    while (!(await fetch(`${url}/readyz`).then(({ ok }) => ok))) {
+      if (Date.now() > deadline)
+        throw new Error(
+          `Mortise did not get ready within ${readyWithinMs / 1_000} s: see the log in the data folder`,
+        );
+      await delay(10);
+    }
   }
 }
 

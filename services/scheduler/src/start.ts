@@ -89,10 +89,10 @@ export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promis
 
     const loop = new ScheduleLoop(db, outbox, states, logger);
     closers.add('loop', () => loop.close());
-    // A loop that does not know the installations yet would skip their ticks.
-    await Promise.all([states.plugins.caughtUp, follower.reconcile()]);
-    loop.start();
     closers.add('readiness', () => health.drain());
+    // A loop that does not know the installations yet would skip their ticks. Nobody waits for it here: in one process
+    // the state is complete only when the last service has started.
+    loop.start(() => Promise.all([states.plugins.caughtUp, follower.reconcile()]));
 
     await app.listen(env.PORT, env.HOST);
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');

@@ -37,6 +37,7 @@ export class ScheduleLoop {
   private ticking: Promise<void> | undefined;
   private closed = false;
   private forgotAt = 0;
+  private prepare: (() => Promise<unknown>) | undefined;
 
   constructor(
     private readonly db: Database,
@@ -45,14 +46,17 @@ export class ScheduleLoop {
     private readonly logger: Logger,
   ) {}
 
-  start(): void {
+  /** @param prepare what must have happened before the first look; tried again when it fails */
+  start(prepare: () => Promise<unknown> = async () => {}): void {
+    this.prepare = prepare;
     this.wake(0);
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer);
-    await this.ticking;
+    // What it prepares with may never come any more.
+    if (!this.prepare) await this.ticking;
   }
 
   /** Fires what is due, at most one batch. @returns how many schedules were due */
@@ -110,6 +114,9 @@ export class ScheduleLoop {
   /** @returns milliseconds until the next look */
   private async work(): Promise<number> {
     try {
+      await this.prepare?.();
+      this.prepare = undefined;
+      if (this.closed) return tickMs;
       if ((await this.tick()) === batch) return 0;
       await this.forget();
       const [soonest] = await this.db.system((tx) => tx.query<{ inMs: number | null }[]>(soonestSql));
