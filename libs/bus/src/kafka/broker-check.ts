@@ -99,18 +99,18 @@ export function askVersions(
 
 /** Refuses brokers this client cannot talk to; one that answers is enough. */
 export async function checkBrokers(env: BusEnv, sockets: ISocketFactory): Promise<void> {
-  let unreachable: unknown;
+  let unreachable = new Error('KAFKA_BROKERS names no broker');
   for (const address of env.KAFKA_BROKERS) {
     let offered: Map<number, VersionRange>;
     try {
       offered = await askVersions(address, env, sockets);
     } catch (error) {
-      unreachable = error;
+      if (error instanceof Error) unreachable = error;
       continue;
     }
     const problem = brokerProblem(address, offered);
     if (problem) throw new Error(problem);
     return;
   }
-  throw unreachable ?? new Error('KAFKA_BROKERS names no broker');
+  throw unreachable;
 }

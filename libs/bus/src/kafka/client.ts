@@ -25,7 +25,7 @@ export const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) =>
 interface RequestQueue {
   pending: unknown[];
   throttledUntil: number;
-  scheduleCheckPendingRequests(): void;
+  scheduleCheckPendingRequests: (this: RequestQueue) => void;
 }
 
 // kafkajs sets a timer with a negative delay when nothing is pending; Node 24 warns about each first one.
@@ -46,7 +46,7 @@ function sasl(env: BusEnv): SASLOptions | undefined {
   if (mechanism === 'none') return undefined;
   if (!username || !password)
     throw new Error(`KAFKA_SASL_MECHANISM=${mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);
-  return { mechanism, username, password } as SASLOptions;
+  return { mechanism, username, password };
 }
 
 /** TLS settings, or undefined for plain TCP. */

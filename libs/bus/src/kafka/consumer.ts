@@ -118,8 +118,8 @@ export class TopicConsumer {
       this.consumer.seek({ topic: this.options.topic, partition, offset: String(track.next) });
   }
 
-  private take({ batch, resolveOffset, isStale, isRunning }: EachBatchPayload): void {
-    if (!this.taking || isStale() || !isRunning()) return;
+  private take({ batch, ...payload }: EachBatchPayload): void {
+    if (!this.taking || payload.isStale() || !payload.isRunning()) return;
     const { subscription } = this.options;
     const { partition } = batch;
     let track = this.tracks.get(partition);
@@ -135,7 +135,7 @@ export class TopicConsumer {
     }
     const last = batch.lastOffset();
     track.skipTo(Number(last) + 1);
-    resolveOffset(last);
+    payload.resolveOffset(last);
     this.considerCaughtUp();
     if (subscription.sink.held >= subscription.sink.limit) this.pausePartitions([...this.tracks.keys()]);
     else if (track.span > maxSpan) this.pausePartitions([partition]);

@@ -44,7 +44,7 @@ describe.skipIf(!available.ok)('with a real broker', () => {
         const transport = new KafkaTransport({
           ...whole,
           sockets: (wanted) => {
-            const socket = socketFactory(connection.dead ? { ...wanted, port: 1 } : wanted) as Socket;
+            const socket = socketFactory(connection.dead ? { ...wanted, port: 1 } : wanted);
             connection.sockets.add(socket);
             return socket;
           },

@@ -19,7 +19,7 @@ export type BatchSender = Pick<Producer, 'sendBatch'>;
 interface Waiting {
   record: BusRecord;
   bytes: number;
-  settle: (error?: unknown) => void;
+  settle: (error?: AppError) => void;
 }
 
 const maxRequestBytes = 1_000_000;
@@ -54,7 +54,7 @@ export class Lane {
       if (left === 0) return resolve();
       if (this.bufferedBytes > maxBufferedBytes)
         return reject(new AppError('UNAVAILABLE', { what: 'The message bus (its buffer is full)' }));
-      const settle = (error?: unknown) => {
+      const settle = (error?: AppError) => {
         left -= 1;
         if (error !== undefined && !failed) {
           failed = true;
@@ -100,7 +100,7 @@ export class Lane {
     const batch = this.take();
     this.inFlight += 1;
     this.schedule();
-    let failure: unknown;
+    let failure: AppError | undefined;
     try {
       await this.producer.sendBatch(this.toRequest(batch));
     } catch (cause) {

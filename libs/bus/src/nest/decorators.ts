@@ -43,10 +43,7 @@ export function OnEvent<T extends object>(
   options: { group?: string } = {},
 ): MethodDecorator {
   const extras = extrasOf(definition as unknown as EventDefinition, options.group, callerFile());
-  return applyDecorators(
-    EventPattern<string>(definition.type, extras) as MethodDecorator,
-    UseFilters(new RethrowFilter()),
-  );
+  return applyDecorators(EventPattern<string>(definition.type, extras), UseFilters(new RethrowFilter()));
 }
 
 /** Handles a command: as `@OnEvent`, and what the method returns is the reply, as JSON, when one was asked for. */

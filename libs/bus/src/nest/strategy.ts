@@ -15,7 +15,7 @@ import type { HandlerExtras } from './decorators.js';
 /** Second parameter of a handler (`@Ctx()`): the whole event with its envelope and record. */
 export class BusContext extends BaseRpcContext<[BusEvent<object>]> {
   get event(): BusEvent<object> {
-    return this.getArgByIndex(0);
+    return this.getArgs()[0];
   }
 }
 
@@ -100,17 +100,24 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
     };
   }
 
-  private async call(callback: MessageHandler, event: BusEvent<object>): Promise<unknown> {
-    let outcome: unknown;
-    await this.runWithProcessingHooks(new BusContext([event]), async (ended) => {
-      try {
-        const result: unknown = await callback(event.data, new BusContext([event]));
-        outcome = isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result;
-      } finally {
+  private call(callback: MessageHandler, event: BusEvent<object>): Promise<unknown> {
+    const context = new BusContext([event]);
+    // Nest's hook need not return the promise it is given: the outcome must not depend on it.
+    return new Promise((resolve, reject) => {
+      this.runWithProcessingHooks(context, async (ended) => {
+        await this.outcomeOf(callback, event, context).then(resolve, reject);
         ended();
-      }
+      });
     });
-    return outcome;
+  }
+
+  private async outcomeOf(
+    callback: MessageHandler,
+    event: BusEvent<object>,
+    context: BusContext,
+  ): Promise<unknown> {
+    const result: unknown = await callback(event.data, context);
+    return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
   }
 
   close(): void {}
