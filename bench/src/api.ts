@@ -39,7 +39,7 @@ export const archive = (main: string, files: Record<string, string | Buffer> = {
 
 export const upload = (target: Target, bytes: Buffer) => {
   const form = new FormData();
-  form.append('file', new Blob([bytes as Uint8Array<ArrayBuffer>]), 'plugin.zip');
+  form.append('file', new Blob([bytes]), 'plugin.zip');
   return call<{ plugin: { id: string } }>(target, 'POST', '/plugins/upload', form);
 };
 

@@ -16,8 +16,8 @@ export interface Figure {
   reference?: string;
   /** In words, as PERFORMANCE has it. */
   target: string;
-  /** Does it hold? Of value / reference, or of the value where there is no reference. */
-  ok: (ratioOrValue: number) => boolean;
+  /** Does it hold? `ratio` is value / referenceValue; NaN without reference. */
+  ok: (measured: { value: number; ratio: number }) => boolean;
   measure(): Promise<Measured>;
 }
 

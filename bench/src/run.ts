@@ -26,7 +26,7 @@ for (const figure of figures.filter(({ id }) => !only || only.includes(id))) {
   try {
     const { value, referenceValue, rounds, note } = await figure.measure();
     const ratio = referenceValue === undefined ? undefined : value / referenceValue;
-    const ok = figure.ok(ratio ?? value);
+    const ok = figure.ok({ value, ratio: ratio ?? NaN });
     results.push({ id, what, value, unit, reference, referenceValue, ratio, target, ok, rounds, note });
     console.log(
       `${id.padEnd(4)} ${what}\n     ${round(value)} ${unit}${ratio === undefined ? '' : `, ${ratio.toFixed(2)}x of ${reference} (${round(referenceValue ?? 0)})`}; target ${target}: ${ok ? 'ok' : 'SHORT'}${note ? `\n     ${note}` : ''}`,

@@ -41,7 +41,7 @@ export async function connect(asKey?: string) {
     const answer = await fetch(`${base}/api/v1${path}`, {
       method,
       headers: { ...headers, ...(json ? { 'content-type': 'application/json' } : {}), ...extra },
-      ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : (body as FormData) }),
+      ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : body }),
     });
     const text = await answer.text();
     return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
@@ -54,7 +54,7 @@ export async function connect(asKey?: string) {
     post: (path: string, body?: unknown, extra?: Record<string, string>) => call('POST', path, body, extra),
     upload: (archive: Uint8Array) => {
       const form = new FormData();
-      form.append('file', new Blob([archive as Uint8Array<ArrayBuffer>]), 'plugin.zip');
+      form.append('file', new Blob([archive]), 'plugin.zip');
       return call('POST', '/plugins/upload', form);
     },
     /** Server-sent lines of a log, as they come, until `stop` is aborted. */

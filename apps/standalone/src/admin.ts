@@ -34,7 +34,7 @@ async function seed(): Promise<void> {
     },
   ];
   for (const { snapshot, db } of owners) {
-    for (const { def, rows } of snapshot(db)) await seedState(env, def, rows as AsyncIterable<object>);
+    for (const { def, rows } of snapshot(db)) await seedState(env, def, rows);
     await db.close();
   }
 }

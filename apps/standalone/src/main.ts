@@ -2,7 +2,6 @@ import { createServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { closeOnSignal, createLogger, fail, loadEnv, processEnvironment } from '@mortise/service-kit';
-import { pino } from 'pino';
 import { openDataDir, type DataDir } from './data-dir.js';
 import { standaloneEnv, type StandaloneEnv } from './env.js';
 import { startPlatform } from './platform.js';
@@ -15,11 +14,11 @@ try {
   const env = loadEnv(standaloneEnv, source, new Set(Object.keys(source)));
   const dataDir = await openDataDir(env.MORTISE_DATA_DIR);
   await assertPortFree(env);
-  const logFile = dataDir.at('mortise.log');
-  const logger = createLogger(
-    { service: 'standalone', level: env.LOG_LEVEL },
-    pino.destination({ dest: logFile, sync: false }),
-  );
+  const logger = createLogger({
+    service: 'standalone',
+    level: env.LOG_LEVEL,
+    file: dataDir.at('mortise.log'),
+  });
   const platform = await startPlatform(env, dataDir, logger, source);
   closeOnSignal(() => platform.close());
   await greet(platform.url, platform.newKey, dataDir);

@@ -42,7 +42,7 @@ export class Client {
 
   upload(archive: Buffer, path = '/plugins/upload', name = 'plugin.zip'): Promise<Answer> {
     const form = new FormData();
-    form.append('file', new Blob([archive as Uint8Array<ArrayBuffer>]), name);
+    form.append('file', new Blob([archive]), name);
     return this.post(path, form);
   }
 

@@ -30,7 +30,7 @@ export const httpExecute: Figure = {
   unit: 'req/s',
   reference: 'node:http echo of the same body',
   target: '>= 0.70x',
-  ok: (ratio) => ratio >= 0.7,
+  ok: ({ ratio }) => ratio >= 0.7,
   async measure() {
     const platform = await sharedPlatform();
     const id = await deploy(platform);

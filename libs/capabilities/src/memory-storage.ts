@@ -59,7 +59,7 @@ export class MemoryStorage implements StorageStore {
   #live(tenantId: string, installationId: string): Map<string, Entry> {
     const id = `${tenantId}/${installationId}`;
     let entries = this.#entries.get(id);
-    if (!entries) this.#entries.set(id, (entries = new Map()));
+    if (!entries) this.#entries.set(id, (entries = new Map<string, Entry>()));
     const now = this.#now();
     for (const [key, entry] of entries)
       if (entry.expiresAt !== null && entry.expiresAt <= now) entries.delete(key);

@@ -10,7 +10,7 @@ const bytesPerMb = 1_048_576;
 /** Keys are plain text without control characters or lone surrogates, so that every store keeps them as they are. */
 function keyArgument(args: Record<string, unknown>): string {
   const key = textArgument(args, 'key', keyLength);
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+
   if (/[\u0000-\u001f\u007f]/.test(key) || !key.isWellFormed()) {
     throw new CapabilityError('INVALID_REQUEST', 'A key holds no control characters', { argument: 'key' });
   }

@@ -71,7 +71,7 @@ export class Flight {
 }
 
 /** A question to a worker that is not an execution. */
-export interface Inspection {
+interface Inspection {
   source: Source;
   names: string[];
   answer: (result: InspectResult) => void;

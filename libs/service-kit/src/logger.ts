@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -16,10 +16,12 @@ const secretPaths = [
 ].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
 /** A JSON logger: facts as fields, one short sentence. */
-export const createLogger = (
-  options: { service: string; level: string },
-  destination?: DestinationStream,
-): Logger =>
+export const createLogger = (options: {
+  service: string;
+  level: string;
+  /** Path of the log; default: standard output. */
+  file?: string;
+}): Logger =>
   pino(
     {
       level: options.level,
@@ -28,7 +30,7 @@ export const createLogger = (
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretPaths, censor: '[hidden]' },
     },
-    destination ?? pino.destination({ sync: false }),
+    pino.destination({ sync: false, ...(options.file === undefined ? {} : { dest: options.file }) }),
   );
 
 /** Nest's own messages through ours; its start-up chatter is debug. */

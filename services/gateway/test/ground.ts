@@ -68,7 +68,7 @@ export class Ground {
     states.provideSnapshot(InstallationState, none);
     states.provideSnapshot(PluginState, none);
     const executor = bus('executor');
-    let ground: Ground | undefined;
+    let ground: Ground | undefined; // eslint-disable-line prefer-const -- the consumer is declared before what it calls
     executor.consume({
       topic: 'executions.interactive',
       ordering: 'none',

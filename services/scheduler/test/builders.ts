@@ -29,4 +29,4 @@ export const installation = (over: Partial<InstallationStateData> = {}): Install
 });
 
 /** A state table that holds what the test gives it. */
-export const table = <T>(entries: [string, T][] = []) => new Map<string, T>(entries);
+const table = <T>(entries: [string, T][] = []) => new Map<string, T>(entries);

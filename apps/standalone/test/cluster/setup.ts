@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- tools are no project: nothing ships from there
 import { clusterDown, clusterUp } from '../../../../tools/cluster/cluster.ts';
 
 /** One cluster for the whole suite: real Kafka, PostgreSQL, S3 and five processes of ours. */

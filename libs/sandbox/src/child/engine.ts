@@ -5,7 +5,7 @@ import type ivmTypes from 'isolated-vm';
 export type Ivm = typeof ivmTypes;
 export type Reference = ivmTypes.Reference<(...args: never[]) => unknown>;
 
-export interface Limits {
+interface Limits {
   memoryMb: number;
   cpuMs: number;
   hostCalls: number;

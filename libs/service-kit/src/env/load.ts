@@ -79,10 +79,12 @@ export const describeEnv = <F extends EnvFields>(spec: EnvSpec<F>): EnvRow[] =>
           : 'required'
         : field.secret
           ? 'hidden'
-          : String(field.default),
+          : shown(field.default),
     example: field.example,
     secret: field.secret,
   }));
+
+const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** The raw environment, for the one process that starts services with environments of their own making. */
 export const processEnvironment = (): Record<string, string | undefined> => process.env;

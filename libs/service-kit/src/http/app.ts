@@ -1,5 +1,5 @@
 import { intake, type ServiceName } from '@mortise/contracts';
-import type { Type } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -26,7 +26,7 @@ export interface HttpAppOptions {
 
 /** A Nest app on Fastify with what every service's HTTP side shares: problems, bodies, callers, traces, health. */
 export async function buildHttpApp(
-  module: Type | object,
+  module: Type | DynamicModule,
   options: HttpAppOptions,
 ): Promise<NestFastifyApplication> {
   const { logger, health, internalKey } = options;
@@ -39,12 +39,12 @@ export async function buildHttpApp(
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(module as Type, adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: nestLogger(logger),
     bodyParser: false,
     abortOnError: false,
   });
-  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const fastify: FastifyInstance = adapter.getInstance();
   fastify.decorateRequest('traceparent', '');
   fastify.addHook('onRequest', (request, reply, done) => {
     request.traceparent = traceparentOf(request.headers.traceparent);

@@ -1,8 +1,7 @@
-import type { Type } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { RouteName } from '@mortise/contracts';
 import { assertRoutesHandled, buildHttpApp, type Health, type Logger } from '@mortise/service-kit';
-import type { FastifyInstance } from 'fastify';
 import type { Credentials } from '../credentials/credentials.js';
 import { authenticateBy } from '../credentials/require.js';
 import { docsRoutes } from '../docs/docs.routes.js';
@@ -18,7 +17,7 @@ const hotRoutes: readonly RouteName[] = ['installations.execute', 'plugins.execu
  * @throws Error naming each row of the table that the gateway owns and nothing handles
  */
 export async function buildServer(
-  module: Type | object,
+  module: Type | DynamicModule,
   o: ExecuteRoutesOptions & { credentials: Credentials; health: Health; logger: Logger },
 ): Promise<NestFastifyApplication> {
   const app = await buildHttpApp(module, {
@@ -27,7 +26,7 @@ export async function buildServer(
     health: o.health,
     authenticate: authenticateBy(o.credentials),
   });
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = app.getHttpAdapter().getInstance();
   fastify.decorateRequest('credential', null);
   await fastify.register(async (scope) => executeRoutes(scope, o));
   await fastify.register(async (scope) => proxyRoutes(scope, o));

@@ -81,7 +81,7 @@ export class Forwarder {
     if (typeof body === 'string' || body === null) delete headers['content-length'];
     try {
       return await this.o.owners.pool(owner).request({
-        method: request.method as Dispatcher.HttpMethod,
+        method: request.method,
         path,
         body,
         signal,
