@@ -1,5 +1,5 @@
 import type { ExecutionError, ExecutionUsage, Outcome } from '@mortise/contracts';
-import type { InspectResult, Invocation, LimitHit, SandboxResult, Source } from './types.js';
+import type { Invocation, LimitHit, SandboxResult } from './types.js';
 
 /** How a flight's stay in a worker ended. `lost`: the worker or isolate died under it for another's fault. */
 export type Landing =
@@ -68,13 +68,6 @@ export class Flight {
       ...limits,
     };
   }
-}
-
-/** A question to a worker that is not an execution. */
-interface Inspection {
-  source: Source;
-  names: string[];
-  answer: (result: InspectResult) => void;
 }
 
 const crashed: ExecutionError = {

@@ -27,6 +27,3 @@ export const installation = (over: Partial<InstallationStateData> = {}): Install
   isolation: 'isolate',
   ...over,
 });
-
-/** A state table that holds what the test gives it. */
-const table = <T>(entries: [string, T][] = []) => new Map<string, T>(entries);

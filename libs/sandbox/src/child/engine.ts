@@ -5,17 +5,9 @@ import type ivmTypes from 'isolated-vm';
 export type Ivm = typeof ivmTypes;
 export type Reference = ivmTypes.Reference<(...args: never[]) => unknown>;
 
-interface Limits {
-  memoryMb: number;
-  cpuMs: number;
-  hostCalls: number;
-  outputBytes: number;
-  logLines: number;
-}
-
 export interface Hooks {
-  post(kind: number, run: number, a: number, b: number | string, text: string): void;
-  log(run: number, level: number, line: string, fields: string): void;
+  post: (kind: number, run: number, a: number, b: number | string, text: string) => void;
+  log: (run: number, level: number, line: string, fields: string) => void;
 }
 
 const prelude = ['harden', 'bridge', 'globals'].map((name) =>

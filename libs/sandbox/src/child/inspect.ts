@@ -33,7 +33,7 @@ export function inspectSource(ivm: Ivm, payload: string): string {
     const answer = instance.inspect.applySync(undefined, [JSON.stringify(question.names)] as never[], {
       timeout: question.timeoutMs,
     });
-    return String(answer);
+    return answer as unknown as string;
   } catch (error) {
     return JSON.stringify({ error: describe(error, question, cell.isolate.isDisposed) });
   } finally {

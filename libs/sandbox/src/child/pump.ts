@@ -193,7 +193,7 @@ export class Pump {
 
   /** An entry ended by an exception: the time limit, the memory limit, or a promise nobody handled. */
   #brokenOff(run: Run, error: unknown): void {
-    const message = String((error as { message?: unknown } | undefined)?.message ?? '');
+    const message = error instanceof Error ? error.message : '';
     if (run.cell.isolate.isDisposed) return this.#lostIsolate(run);
     if (message === 'Script execution timed out.') {
       run.cell.spoilt = true;
