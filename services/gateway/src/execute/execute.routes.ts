@@ -65,7 +65,7 @@ async function answer(
     if (wantsAsync(request.headers.prefer)) {
       const path = routePath('executions.queue').replace('{id}', target.state.installationId);
       request.body = body;
-      return await o.forwarder.forward(request, reply, 'registry', path, {
+      return await o.forwarder.forward(request, reply, 'registry', 'POST', path, {
         'preference-applied': 'respond-async',
       });
     }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import type { StateTable } from '@mortise/bus';
-import type { InstallationStateData } from '@mortise/contracts';
+import type { InstallationStateData, Method } from '@mortise/contracts';
 import {
   AppError,
   lifecycleHeader,
@@ -38,6 +38,7 @@ export class Forwarder {
 
   /**
    * Answers by itself, also when it fails: never rejects.
+   * @param method of the row: an alias may come in by another one
    * @param path with the query, as the owner knows it
    * @param extra headers added to the answer
    */
@@ -45,6 +46,7 @@ export class Forwarder {
     request: FastifyRequest,
     reply: FastifyReply,
     owner: Owner,
+    method: Method,
     path: string,
     extra: Record<string, string> = {},
   ): Promise<void> {
@@ -53,9 +55,9 @@ export class Forwarder {
       if (!reply.raw.writableFinished) left.abort();
     });
     try {
-      const answer = await this.ask(request, owner, path, left.signal);
+      const answer = await this.ask(request, owner, method, path, left.signal);
       const { installations } = this.o;
-      await caughtUpWith(installations, answer.headers[lifecycleHeader], request.method === 'DELETE');
+      await caughtUpWith(installations, answer.headers[lifecycleHeader], method === 'DELETE');
       this.stream(reply, answer, extra);
     } catch (error) {
       if (left.signal.aborted) return;
@@ -71,6 +73,7 @@ export class Forwarder {
   private async ask(
     request: FastifyRequest,
     owner: Owner,
+    method: Method,
     path: string,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
@@ -81,7 +84,7 @@ export class Forwarder {
     if (typeof body === 'string' || body === null) delete headers['content-length'];
     try {
       return await this.o.owners.pool(owner).request({
-        method: request.method,
+        method,
         path,
         body,
         signal,

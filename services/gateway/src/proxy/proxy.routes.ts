@@ -38,7 +38,7 @@ export function proxyRoutes(
 }
 
 function handlerOf(entrance: Entrance, owner: Owner, forwarder: Forwarder) {
-  const { name, path, isAlias } = entrance;
+  const { name, row, path, isAlias } = entrance;
   const rewrite = isAlias ? canonicalPath(path, routePath(name)) : undefined;
   const deprecation = (to: string) => ({
     deprecation: deprecatedAt,
@@ -51,10 +51,10 @@ function handlerOf(entrance: Entrance, owner: Owner, forwarder: Forwarder) {
     const sent = queryAt < 0 ? url : url.slice(0, queryAt);
     if (name === 'plugins.install' && isMultipart(request)) {
       const to = routePath('plugins.upload');
-      return forwarder.forward(request, reply, owner, to + query, deprecation(to));
+      return forwarder.forward(request, reply, owner, row.method, to + query, deprecation(to));
     }
     const to = rewrite ? rewrite(sent) : sent;
-    return forwarder.forward(request, reply, owner, to + query, isAlias ? deprecation(to) : {});
+    return forwarder.forward(request, reply, owner, row.method, to + query, isAlias ? deprecation(to) : {});
   };
 }
 

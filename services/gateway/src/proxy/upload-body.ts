@@ -23,6 +23,8 @@ export function uploadBody(request: IncomingMessage): Readable {
       dropped += chunk.length;
       if (dropped > drainBytes) request.destroy();
     });
+    // unpipe has paused it, and a paused stream stays so whoever listens.
+    request.resume();
   });
   return body;
 }
