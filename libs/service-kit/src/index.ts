@@ -20,7 +20,7 @@ export { createLogger, nestLogger, type Logger } from './logger.js';
 export { Health, type HealthReport } from './health.js';
 export { metrics, startMetrics, type Counter, type Histogram } from './metrics.js';
 export { closeOnSignal, Closers, fail, runService, type RunningService } from './shutdown.js';
-export { buildHttpApp, type HttpAppOptions } from './http/app.js';
+export { buildHttpApp, closeHttpApp, type HttpAppOptions } from './http/app.js';
 export { authorise, type Authenticate } from './http/guard.js';
 export { assertRoutesHandled, Caller, handledRoute, Handles } from './http/handles.js';
 export { jsonDepth, parseJsonBody } from './http/json-body.js';

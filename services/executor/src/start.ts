@@ -2,6 +2,7 @@ import { Bus, BusStrategy, type SharedParts } from '@mortise/bus';
 import { Database, Outbox } from '@mortise/database';
 import {
   buildHttpApp,
+  closeHttpApp,
   Closers,
   createLogger,
   Health,
@@ -65,7 +66,7 @@ export async function start(env: ExecutorEnv, shared: SharedParts = {}): Promise
       health,
       internalKey: env.MORTISE_INTERNAL_KEY,
     });
-    closers.add('http', () => app.close());
+    closers.add('http', () => closeHttpApp(app));
     app.connectMicroservice({ strategy: new BusStrategy(bus) });
     await app.startAllMicroservices();
     takeWork(ground, parts, closers);

@@ -1,6 +1,7 @@
 import { Bus, type SharedParts } from '@mortise/bus';
 import { Database, Outbox } from '@mortise/database';
 import {
+  closeHttpApp,
   Closers,
   createLogger,
   Health,
@@ -70,7 +71,7 @@ export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<
 
     const module = GatewayModule.of({ db, bus, outbox, credentials, clock, logger });
     const app = await buildServer(module, { credentials, targets, executions, forwarder, health, logger });
-    closers.add('http', () => app.close());
+    closers.add('http', () => closeHttpApp(app));
     closers.add('live answers', () => forwarder.endLiveAnswers());
     closers.add('readiness', () => health.drain());
 

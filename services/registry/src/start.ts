@@ -6,6 +6,7 @@ import { Database, Outbox, Partitions } from '@mortise/database';
 import {
   assertRoutesHandled,
   buildHttpApp,
+  closeHttpApp,
   Closers,
   createLogger,
   Health,
@@ -86,7 +87,7 @@ export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise
       },
     );
     await app.register(multipart as never);
-    closers.add('http', () => app.close());
+    closers.add('http', () => closeHttpApp(app));
     closers.add('live tails', () => app.get(LiveTail).close());
     closers.add('readiness', () => health.drain());
     await app.init();

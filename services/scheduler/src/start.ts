@@ -3,6 +3,7 @@ import { Database, Inbox, Outbox } from '@mortise/database';
 import {
   assertRoutesHandled,
   buildHttpApp,
+  closeHttpApp,
   Closers,
   createLogger,
   Health,
@@ -80,7 +81,7 @@ export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promis
       { service: 'scheduler', logger, health, internalKey: env.MORTISE_INTERNAL_KEY },
     );
     closers.add('bus', () => bus.close());
-    closers.add('http', () => app.close());
+    closers.add('http', () => closeHttpApp(app));
     assertRoutesHandled(app, 'scheduler');
     app.connectMicroservice({ strategy: new BusStrategy(bus) });
     await app.startAllMicroservices();

@@ -60,6 +60,16 @@ export async function buildHttpApp(
   return app;
 }
 
+/** Finishes what is in flight, and cuts what is not finished within the grace: a stalled upload must not hold a process. */
+export async function closeHttpApp(app: NestFastifyApplication, graceMs = 10_000): Promise<void> {
+  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), graceMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+}
+
 const internalCallers = (key: string | undefined): Authenticate => {
   if (!key) throw new Error('buildHttpApp needs internalKey or authenticate');
   return (request) => {
