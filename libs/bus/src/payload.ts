@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { PayloadClass } from '@mortise/contracts';
 import { validateSync, type ValidationError } from 'class-validator';
 import { createRequire } from 'node:module';
+import { quickCheck, type NestedClass } from './quick-check.js';
 
 // class-transformer itself cannot be used: it walks into free-form JSON too, and there a key `constructor`, which
 // a plugin or a sender may well choose, makes it throw. Only its record of @Type is taken.
@@ -17,6 +18,16 @@ const { defaultMetadataStorage } = createRequire(import.meta.url)('class-transfo
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const nestedClass: NestedClass = (payloadClass, property) =>
+  defaultMetadataStorage.findTypeMetadata(payloadClass, property)?.typeFunction();
+
+const checks = new Map<PayloadClass<object>, (payload: object) => boolean>();
+function passesQuickly(payloadClass: PayloadClass<object>, payload: object): boolean {
+  let check = checks.get(payloadClass);
+  if (!check) checks.set(payloadClass, (check = quickCheck(payloadClass, nestedClass)));
+  return check(payload);
+}
+
 // As own properties of an instance they would hide its class.
 const unusable = new Set(['__proto__', 'constructor']);
 
@@ -24,7 +35,7 @@ function instantiate<T extends object>(payloadClass: PayloadClass<T>, plain: obj
   const instance = new payloadClass();
   for (const [property, value] of Object.entries(plain) as [string, unknown][]) {
     if (unusable.has(property)) continue;
-    const nested = defaultMetadataStorage.findTypeMetadata(payloadClass, property)?.typeFunction();
+    const nested = typeof value === 'object' ? nestedClass(payloadClass, property) : undefined;
     Reflect.set(instance, property, nested ? nest(nested, value) : value);
   }
   return instance;
@@ -51,6 +62,7 @@ export function toPayload<T extends object>(
 ): { ok: true; payload: T } | { ok: false; reason: string } {
   if (!isObject(parsed)) return { ok: false, reason: 'the value is not a JSON object' };
   const payload = instantiate(payloadClass, parsed);
+  if (passesQuickly(payloadClass, payload)) return { ok: true, payload };
   const errors = validateSync(payload);
   if (errors.length === 0) return { ok: true, payload };
   return { ok: false, reason: placesOf(errors).slice(0, 5).join('; ') };
