@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from '@mortise/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Client } from '../client.js';
+import { freePort, spawnPlatform, startPlatform } from './platform.js';
+
+/** Pids of everything that a process started, and what those started. */
+function descendants(pid: number): number[] {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/).map(Number));
+  const children = rows.filter(([, parent]) => parent === pid).map(([child]) => child as number);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+const alive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe('make start', () => {
+  let base: string;
+  beforeEach(async () => {
+    base = await mkdtemp(join(tmpdir(), 'mortise-start-'));
+  });
+  afterEach(() => rm(base, { recursive: true, force: true }));
+
+  /** Starts what cannot start; gives its words and exit code. */
+  const refused = async (dataDir: string, port: number, env: Record<string, string> = {}) => {
+    const { output, exited } = spawnPlatform(dataDir, port, env);
+    const [code] = await exited;
+    return { code, words: output().trim() };
+  };
+
+  it('says in one sentence that its port is in use', async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((found) =>
+      taken.listen(0, '127.0.0.1', () => found((taken.address() as { port: number }).port)),
+    );
+
+    const { code, words } = await refused(join(base, 'd'), port);
+    taken.close();
+
+    expect(code).toBe(1);
+    expect(words).toBe(
+      `Port ${port} is in use: stop what listens there, or choose another with PORT=8081 make start`,
+    );
+  });
+
+  it('leaves a foreign folder alone and says so', async () => {
+    await writeFile(join(base, 'thesis.txt'), 'mine');
+
+    const { code, words } = await refused(base, await freePort());
+
+    expect(code).toBe(1);
+    expect(words).toContain('is not a Mortise data folder');
+    expect(words.split('\n')).toHaveLength(1);
+    expect(await readFile(join(base, 'thesis.txt'), 'utf8')).toBe('mine');
+  });
+
+  it('says which setting is wrong, and never a secret', async () => {
+    const port = await refused(join(base, 'd'), await freePort(), { LOG_LEVEL: 'loud' });
+    const database = await refused(join(base, 'e'), await freePort(), {
+      DATABASE_URL: 'postgres://mortise:hunter2@127.0.0.1:1/none',
+    });
+
+    expect([port.code, database.code]).toEqual([1, 1]);
+    expect(port.words).toContain('LOG_LEVEL is not one of');
+    expect(database.words).not.toContain('hunter2');
+    expect(database.words.split('\n')).toHaveLength(1);
+  });
+
+  it('greets in five lines, keeps its key to its owner, and stops with all it started', async () => {
+    const dataDir = join(base, 'd');
+    const platform = await startPlatform(dataDir);
+    const pid = platform.child.pid ?? 0;
+    const started = descendants(pid);
+    const second = await refused(dataDir, await freePort());
+
+    expect(platform.output().trim().split('\n')).toHaveLength(5);
+    expect(platform.output()).toContain(platform.adminKey);
+    expect((await stat(join(dataDir, 'admin-key'))).mode & 0o777).toBe(0o600);
+    expect(second.words).toContain('is in use by the Mortise with pid');
+    expect(started.length).toBeGreaterThan(1);
+    expect(await platform.stop()).toBe(0);
+    await until(() => started.every((child) => !alive(child)), 'everything it started is gone');
+    expect(await readFile(join(dataDir, 'mortise.log'), 'utf8')).not.toContain(platform.adminKey);
+  });
+
+  it('loses nothing that was accepted when it is killed, and leaves nobody behind', async () => {
+    const dataDir = join(base, 'd');
+    const first = await startPlatform(dataDir);
+    const before = new Client(first.adminKey, first.url);
+    const { id } = await before.deploy({
+      main: 'export async function work(input, ctx) { await new Promise((r) => setTimeout(r, 300)); await ctx.storage.set("done/" + input, 1); return input; }\nexport async function done(input, ctx) { return (await ctx.storage.list("done/")).keys.length; }',
+    });
+    const accepted: string[] = [];
+    for (let index = 0; index < 30; index++) {
+      const answer = await before.post(
+        `/installations/${id}/execute`,
+        { function: 'work', input: index },
+        { prefer: 'respond-async' },
+      );
+      expect(answer.status).toBe(202);
+      accepted.push(answer.body.executionId);
+    }
+    const started = descendants(first.child.pid ?? 0);
+
+    await first.stop('SIGKILL');
+    const again = await startPlatform(dataDir);
+    const after = new Client(again.adminKey, again.url);
+
+    expect(again.output()).not.toContain(again.adminKey);
+    for (const execution of accepted) expect((await after.ended(execution)).body.status).toBe('succeeded');
+    expect((await after.execute(id, 'done')).body.result).toBe(30);
+    expect(started.filter(alive)).toEqual([]);
+    await again.stop();
+  }, 120_000);
+});
