@@ -19,8 +19,10 @@ try {
     level: env.LOG_LEVEL,
     file: dataDir.at('mortise.log'),
   });
-  const platform = await startPlatform(env, dataDir, logger, source);
-  closeOnSignal(() => platform.close());
+  const starting = startPlatform(env, dataDir, logger, source);
+  // Asked to stop while it starts, it finishes starting: half a platform has no way to close.
+  closeOnSignal(async () => (await starting).close());
+  const platform = await starting;
   await greet(platform.url, platform.newKey, dataDir);
 } catch (error) {
   fail(error);

@@ -62,8 +62,9 @@ export async function runService<F extends EnvFields>(
       `Mortise needs Node 24 and this is ${process.version}: start it through npm scripts or with Node 24`,
     );
   try {
-    const service = await start(loadEnv(spec));
-    closeOnSignal(() => service.close());
+    const starting = start(loadEnv(spec));
+    closeOnSignal(async () => (await starting).close());
+    await starting;
   } catch (error) {
     fail(
       error instanceof EnvError

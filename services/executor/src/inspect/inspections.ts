@@ -23,8 +23,9 @@ export class Inspections {
     if (clock.now() >= deadline) return;
     const command = readCommand(InspectCommand, record);
     const source = await sources.read(command.object, command.digest, command.main);
-    // A cordon of its own: a stranger's code before anybody has agreed to it.
-    const result = await sandbox.inspect(source, command.functions, `inspect/${command.digest}`);
+    // A cordon of its own, apart from what the tenant runs: nobody has agreed to this code yet.
+    const cordon = `inspect/${record.headers[headers.tenantId] ?? command.digest}`;
+    const result = await sandbox.inspect(source, command.functions, cordon);
     bus.reply(record, Buffer.from(JSON.stringify(replyOf(result))), { [headers.status]: 'succeeded' });
   }
 }

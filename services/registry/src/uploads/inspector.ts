@@ -11,8 +11,8 @@ export class Inspector {
   constructor(private readonly bus: Bus) {}
 
   /** @throws AppError NO_EXECUTOR, MAIN_INVALID with what is wrong in the code */
-  async inspect(command: InspectCommand): Promise<void> {
-    const reply = await this.ask(command);
+  async inspect(tenantId: string, command: InspectCommand): Promise<void> {
+    const reply = await this.ask(tenantId, command);
     if (reply.ok) return;
     const { missing, error } = reply;
     if (missing?.length) {
@@ -37,7 +37,7 @@ export class Inspector {
     );
   }
 
-  private async ask(command: InspectCommand): Promise<InspectReply> {
+  private async ask(tenantId: string, command: InspectCommand): Promise<InspectReply> {
     const deadline = systemClock.now() + deadlineMs;
     try {
       const reply = await this.bus.request(
@@ -45,7 +45,11 @@ export class Inspector {
           topic: 'executions.interactive',
           key: command.digest,
           value: Buffer.from(JSON.stringify(command)),
-          headers: { [headers.command]: 'inspect', [headers.deadline]: String(deadline) },
+          headers: {
+            [headers.command]: 'inspect',
+            [headers.tenantId]: tenantId,
+            [headers.deadline]: String(deadline),
+          },
         },
         { deadline },
       );

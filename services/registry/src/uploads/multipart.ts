@@ -48,6 +48,8 @@ export async function receivePackage(request: FastifyRequest, spool: Spool): Pro
 /** A form that breaks off or does not follow the grammar is the sender's mistake, not ours. */
 function asRefusal(error: unknown): unknown {
   if (error instanceof AppError) return error;
+  // A full disk is ours.
+  if (error instanceof Error && 'syscall' in error) return error;
   const code = (error as { code?: string }).code ?? '';
   if (code === 'FST_REQ_FILE_TOO_LARGE' || code === 'FST_FILES_LIMIT')
     return new AppError('PACKAGE_TOO_LARGE', {
@@ -72,9 +74,9 @@ function verify(
 ): void {
   if (checksum !== undefined && checksum.replace(/^sha256[:-]/i, '').toLowerCase() !== digest)
     throw new AppError('CHECKSUM_MISMATCH');
-  // RFC 9530: sha-256=:base64:
-  const sent =
-    typeof contentDigest === 'string' ? /sha-256=:([A-Za-z0-9+/=]+):/.exec(contentDigest)?.[1] : undefined;
-  if (sent !== undefined && Buffer.from(sent, 'base64').toString('hex') !== digest)
+  // RFC 9530: sha-256=:base64:, beside others that may be ignored. One that cannot be read proves nothing.
+  const header = String(contentDigest ?? '');
+  const sent = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):/.exec(header)?.[1];
+  if (/sha-256/i.test(header) && Buffer.from(sent ?? '', 'base64').toString('hex') !== digest)
     throw new AppError('CHECKSUM_MISMATCH');
 }

@@ -34,13 +34,25 @@ export class Publish {
     });
   }
 
-  /** Version row and events in one transaction. @throws AppError PUBLISHER_NOT_OWNED, VERSION_EXISTS */
-  async publish(caller: Principal, bundle: Package): Promise<Published> {
+  /**
+   * Version row and events in one transaction.
+   * @param keep puts the package where versions have theirs: called once nothing can refuse the version any more
+   * @throws AppError PUBLISHER_NOT_OWNED, VERSION_EXISTS
+   */
+  async publish(caller: Principal, bundle: Package, keep: () => Promise<void>): Promise<Published> {
+    const write = () =>
+      this.db.system(async (tx) => {
+        const published = await this.write(tx, caller, bundle);
+        // Before the commit, so that no version is without its package; after the rows, so that the bytes of an upload
+        // that lost a race are never kept: nobody could remove them later without racing the next one.
+        if (published.created) await keep();
+        return published;
+      });
     try {
-      return await this.db.system((tx) => this.write(tx, caller, bundle));
+      return await write();
     } catch (error) {
       // The same version uploaded twice at once: the second finds the first.
-      if (isUniqueViolation(error)) return this.db.system((tx) => this.write(tx, caller, bundle));
+      if (isUniqueViolation(error)) return write();
       throw error;
     }
   }

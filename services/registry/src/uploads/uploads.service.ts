@@ -26,9 +26,13 @@ export class UploadsService {
       const { functions = {}, main } = bundle.manifest;
       const names = Object.entries(functions).map(([name, fn]) => fn.handler ?? name);
       if (names.length > 0)
-        await this.inspector.inspect({ digest: bundle.digest, object, main, functions: [...new Set(names)] });
-      await this.packages.keep(object, bundle.digest);
-      return await this.publisher.publish(caller, bundle);
+        await this.inspector.inspect(caller.tenantId, {
+          digest: bundle.digest,
+          object,
+          main,
+          functions: [...new Set(names)],
+        });
+      return await this.publisher.publish(caller, bundle, () => this.packages.keep(object, bundle.digest));
     } finally {
       await this.packages.unstage(object);
     }
