@@ -91,7 +91,12 @@ export class RegistryUnderTest {
 
   /** The platform's admin. */
   operator(): TestTenant {
-    return this.as({ tenantId: newId(), tenantSlug: 'operator', roles: ['platform-admin'], subject: 'key:op' });
+    return this.as({
+      tenantId: newId(),
+      tenantSlug: 'operator',
+      roles: ['platform-admin'],
+      subject: 'key:op',
+    });
   }
 
   /** Types of what was told about a plugin, an installation or a digest. */
