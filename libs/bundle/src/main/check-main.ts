@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { FieldError } from '@mortise/contracts';
 import { codeFrame, placeAt } from '../manifest/text-place.js';
+import { parseMain } from './parse-main.js';
 
 /** What the parser thread found; offsets count from the start of the code. */
 export interface MainFinding {
@@ -19,6 +20,8 @@ export const mainBytesAdvised = 250 * 1_024;
 /** Above this a main is refused. */
 export const mainBytesMax = 4 * 1_024 * 1_024;
 
+/** What is this short is parsed within some 30 ms, whatever it holds; starting a thread takes as long. */
+const harmlessLength = 16 * 1_024;
 const parseTimeoutMs = 20_000;
 const parseMemoryMb = 1_024;
 const findingsMax = 20;
@@ -32,7 +35,7 @@ const parser = import.meta.url.endsWith('.ts')
  * it runs in a thread with a memory cap and a deadline, and the caller's event loop stays free.
  */
 export async function checkMain(file: string, code: string): Promise<FieldError[]> {
-  const outcome = await parseInThread(code);
+  const outcome = code.length <= harmlessLength ? parseMain(code) : await parseInThread(code);
   if (typeof outcome === 'string') return [{ file, pointer: '', message: outcome, rule: 'main-parse' }];
   return outcome.findings.slice(0, findingsMax).map(({ kind, what, offset }) => {
     const place = placeAt(code, offset);

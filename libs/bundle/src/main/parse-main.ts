@@ -1,13 +1,15 @@
-// Runs in a thread of its own and is loaded as it is, so it may import packages only, and types of its neighbours.
+// Runs in a thread of its own, too, and is loaded there as it is: it may import packages only, and types of its
+// neighbours.
 import { parentPort, workerData } from 'node:worker_threads';
 import { parse, type Node, type Program } from 'acorn';
 import { ancestor, full } from 'acorn-walk';
 import type { MainFinding, ParsedMain } from './check-main.js';
 
-parentPort?.postMessage(parseMain(String((workerData as { code: unknown }).code)));
+const task = workerData as { code?: unknown } | null;
+if (typeof task?.code === 'string') parentPort?.postMessage(parseMain(task.code));
 
 /** Parses as an ES module, else as a CommonJS script; the error that came later in the text is the one meant. */
-function parseMain(code: string): ParsedMain {
+export function parseMain(code: string): ParsedMain {
   const asModule = attempt(code, 'module');
   if (asModule.ok) return { format: 'module', findings: imports(asModule.program) };
   const asScript = attempt(code, 'script');
