@@ -1,10 +1,13 @@
 import type { InstallationDto, Manifest, Principal, Problem, UploadDto } from '@mortise/contracts';
 import { buildPackage } from '@mortise/testing';
 
+/** What there is in a body when it is a problem. */
+type Refusal = Partial<Pick<Problem, 'code' | 'detail' | 'details' | 'errors'>>;
+
 export interface Answer<T> {
   status: number;
   headers: Headers;
-  body: T & Partial<Problem>;
+  body: T & Refusal;
 }
 
 export interface UploadOptions {
@@ -108,12 +111,12 @@ async function read<T>(answer: Response): Promise<Answer<T>> {
   return {
     status: answer.status,
     headers: answer.headers,
-    body: (isJson ? JSON.parse(text) : {}) as T & Partial<Problem>,
+    body: (isJson ? JSON.parse(text) : {}) as T & Refusal,
   };
 }
 
 /** Status and code: what a refusal is recognised by. */
 export const coded = ({ status, body }: Answer<object>): [number, string | undefined] => [
   status,
-  (body as Partial<Problem>).code,
+  (body as Refusal).code,
 ];

@@ -10,6 +10,7 @@ import {
   type TriggerKind,
 } from '@mortise/contracts';
 import type { Place, Tx } from '@mortise/database';
+import { instantOf } from '../instant.js';
 
 export interface ExecutionRow {
   id: string;
@@ -85,7 +86,7 @@ export function executionPage(
       query.installation ?? null,
       query.status ?? null,
       query.trigger ?? null,
-      query.since ?? null,
+      query.since === undefined ? null : instantOf(query.since, '/since'),
       place.limit + 1,
       place.id ? new Date(uuidTime(place.id.value)) : null,
       place.id?.value ?? null,

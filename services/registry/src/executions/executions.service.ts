@@ -18,6 +18,7 @@ import {
 } from '@mortise/contracts';
 import { Database, Outbox, placeOf, toPage } from '@mortise/database';
 import { AppError, newId, systemClock } from '@mortise/service-kit';
+import { isId } from '../ids.js';
 import {
   executionPage,
   executionRow,
@@ -28,7 +29,6 @@ import {
 } from './executions.queries.js';
 
 const cancelWithinMs = 5_000;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Takes executions on that nobody waits for, shows records and cancels. */
 @Injectable()
@@ -49,7 +49,7 @@ export class ExecutionsService {
     body: ExecuteBody,
     traceparent?: string,
   ): Promise<AcceptedDto> {
-    if (!uuid.test(installation)) throw new AppError('INSTALLATION_NOT_FOUND', { installation });
+    if (!isId(installation)) throw new AppError('INSTALLATION_NOT_FOUND', { installation });
     const installationId = installation.toLowerCase();
     return this.db.tx(tenantId, async (tx) => {
       const target = await targetRow(tx, tenantId, installationId);
@@ -159,9 +159,7 @@ export class ExecutionsService {
   }
 
   private async row(tenantId: string, id: string): Promise<ExecutionRow> {
-    const row = uuid.test(id)
-      ? await this.db.tx(tenantId, (tx) => executionRow(tx, tenantId, id))
-      : undefined;
+    const row = isId(id) ? await this.db.tx(tenantId, (tx) => executionRow(tx, tenantId, id)) : undefined;
     if (!row) throw new AppError('EXECUTION_NOT_FOUND', { execution: id });
     return row;
   }

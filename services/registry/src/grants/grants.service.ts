@@ -1,19 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import {
-  GrantGranted,
-  GrantRevoked,
-  type GrantDto,
-  type GrantRequest,
-  type Principal,
-} from '@mortise/contracts';
-import { Database, Outbox } from '@mortise/database';
-import { AppError, newId } from '@mortise/service-kit';
+import { GrantRevoked, type GrantDto, type GrantRequest, type Principal } from '@mortise/contracts';
+import { Database, Outbox, type Tx } from '@mortise/database';
+import { AppError } from '@mortise/service-kit';
 import { IsNull } from 'typeorm';
 import { InstallationChanges } from '../installations/installation-changes.js';
 import type { Installation } from '../installations/installation.entity.js';
-import { grantable } from '../installations/readiness.js';
 import { toGrantDto } from '../installations/view.js';
 import { Version } from '../versions/version.entity.js';
+import { consentTo } from './consent.js';
+import { giveGrant, grantEvent } from './give.js';
 import { Grant } from './grant.entity.js';
 
 /** Consent after the installation: given and taken back, in force at the next host call. */
@@ -50,39 +45,10 @@ export class GrantsService {
       subject,
       async (tx, { versionId }) => {
         const { manifest } = await tx.findOneByOrFail(Version, { tenantId, id: versionId });
-        if (!grantable(manifest.permissions).includes(request.permission)) {
-          const message = `the manifest does not ask for ${request.permission}, or it needs no grant`;
-          throw new AppError(
-            'INVALID_REQUEST',
-            {},
-            { errors: [{ pointer: '/permission', message, rule: 'requested' }] },
-          );
-        }
-        if (
-          await tx.existsBy(Grant, {
-            tenantId,
-            installationId,
-            permission: request.permission,
-            revokedAt: IsNull(),
-          })
-        ) {
-          throw new AppError('CONFLICT', {
-            reason: `${request.permission} is granted already: revoke it first to change it`,
-          });
-        }
-        granted = tx.create(Grant, {
-          id: newId(),
-          tenantId,
-          installationId,
-          permission: request.permission,
-          selector: request.selector ?? null,
-          expiresAt: request.expiresAt ? new Date(request.expiresAt) : null,
-          grantedBy: subject,
-          createdAt: new Date(),
-          revokedAt: null,
-        });
-        await tx.save(granted);
-        await this.outbox.add(tx, GrantGranted, eventOf(granted, subject), { tenantId });
+        const now = new Date();
+        const consent = consentTo(manifest.permissions, request, now);
+        await this.makeRoom(tx, tenantId, installationId, consent.permission, now);
+        granted = await giveGrant(tx, this.outbox, tenantId, installationId, consent, subject);
       },
     );
     return { grant: toGrantDto(granted as Grant), installation };
@@ -96,17 +62,25 @@ export class GrantsService {
       if (!grant) throw new AppError('NOT_FOUND', { what: `grant ${grantId}` });
       grant.revokedAt = new Date();
       await tx.save(grant);
-      await this.outbox.add(tx, GrantRevoked, eventOf(grant, subject), { tenantId });
+      await this.outbox.add(tx, GrantRevoked, grantEvent(grant, subject), { tenantId });
     });
   }
-}
 
-const eventOf = (grant: Grant, actor: string) => ({
-  installationId: grant.installationId,
-  tenantId: grant.tenantId,
-  grantId: grant.id,
-  permission: grant.permission,
-  ...(grant.expiresAt ? { expiresAt: grant.expiresAt.toISOString() } : {}),
-  actor,
-  at: (grant.revokedAt ?? grant.createdAt).toISOString(),
-});
+  /** One grant stands for a permission: one that has run out makes way, any other must be revoked first. */
+  private async makeRoom(
+    tx: Tx,
+    tenantId: string,
+    installationId: string,
+    permission: string,
+    now: Date,
+  ): Promise<void> {
+    const known = await tx.findOneBy(Grant, { tenantId, installationId, permission, revokedAt: IsNull() });
+    if (!known) return;
+    if (!known.expiresAt || known.expiresAt > now)
+      throw new AppError('CONFLICT', {
+        reason: `${permission} is granted already: revoke it first to change it`,
+      });
+    known.revokedAt = known.expiresAt;
+    await tx.save(known);
+  }
+}

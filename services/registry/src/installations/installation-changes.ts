@@ -12,6 +12,7 @@ import {
 import { Database, Outbox, type Tx } from '@mortise/database';
 import { AppError, systemClock } from '@mortise/service-kit';
 import { Not } from 'typeorm';
+import { isId } from '../ids.js';
 import { Version } from '../versions/version.entity.js';
 import { nextStatus, type InstallationAction } from './installation-state.js';
 import { Installation } from './installation.entity.js';
@@ -44,6 +45,7 @@ export class InstallationChanges {
     actor: string,
     change: (tx: Tx, installation: Installation) => Promise<void> = async () => {},
   ): Promise<Installation> {
+    if (!isId(id)) throw new AppError('INSTALLATION_NOT_FOUND', { installation: id });
     return this.db.tx(tenantId, async (tx) => {
       const installation = await tx.findOne(Installation, {
         where: { tenantId, id, status: Not<InstallationStatus>('uninstalled') },

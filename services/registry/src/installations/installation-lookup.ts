@@ -3,10 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '@mortise/database';
 import { AppError } from '@mortise/service-kit';
 import { Not } from 'typeorm';
+import { isId } from '../ids.js';
 import { PluginLookup } from '../plugins/plugin-lookup.js';
 import { Installation } from './installation.entity.js';
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Finds what a path names: an installation by its id, or by its plugin. */
 @Injectable()
@@ -18,7 +17,7 @@ export class InstallationLookup {
 
   /** @throws AppError INSTALLATION_NOT_FOUND, also for those that were uninstalled */
   async installation(tenantId: string, id: string): Promise<Installation> {
-    const found = uuid.test(id)
+    const found = isId(id)
       ? await this.db.tx(tenantId, (tx) =>
           tx.findOneBy(Installation, { tenantId, id, status: Not<InstallationStatus>('uninstalled') }),
         )

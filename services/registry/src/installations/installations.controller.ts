@@ -10,7 +10,7 @@ import {
 } from '@mortise/contracts';
 import { AppError, Caller, Handles } from '@mortise/service-kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { expectedRevision, markConfig, markRevision } from './answer.js';
+import { markConfig, markRevision, readRevisions } from './answer.js';
 import { Install } from './install.js';
 import { InstallationLookup } from './installation-lookup.js';
 import type { Installation } from './installation.entity.js';
@@ -62,7 +62,7 @@ export class InstallationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return this.shown(
-      await this.installations.configure(caller, id, expectedRevision(request), () => body.config),
+      await this.installations.configure(caller, id, readRevisions(request), () => body.config),
       reply,
     );
   }
@@ -75,9 +75,9 @@ export class InstallationsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const revision = expectedRevision(request);
+    const read = readRevisions(request);
     return this.shown(
-      await this.installations.configure(caller, id, revision, (config) => merged(config, patch)),
+      await this.installations.configure(caller, id, read, (config) => merged(config, patch)),
       reply,
     );
   }

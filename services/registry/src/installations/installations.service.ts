@@ -1,8 +1,6 @@
 import type { InstallationStatus } from '@mortise/contracts';
 import { Injectable } from '@nestjs/common';
-import { validateConfig } from '@mortise/bundle';
 import {
-  intake,
   type InstallationDto,
   type InstallationListQuery,
   type Page,
@@ -14,6 +12,8 @@ import { IsNull, Not } from 'typeorm';
 import { Grant } from '../grants/grant.entity.js';
 import { openQuarantines } from '../quarantine/open-quarantines.js';
 import { Version } from '../versions/version.entity.js';
+import type { ReadRevisions } from './answer.js';
+import { checkedConfig } from './config.js';
 import { InstallationChanges } from './installation-changes.js';
 import type { InstallationAction } from './installation-state.js';
 import { Installation } from './installation.entity.js';
@@ -67,28 +67,24 @@ export class InstallationsService {
   }
 
   /**
-   * @param expected the config's revision the caller has read; undefined: the last write wins
-   * @throws AppError PRECONDITION_FAILED, CONFIG_INVALID
+   * @param read revisions of the config the caller has read
+   * @throws AppError PRECONDITION_FAILED, CONFIG_INVALID, BODY_TOO_LARGE
    */
   async configure(
     caller: Principal,
     id: string,
-    expected: number | undefined,
+    read: ReadRevisions,
     next: (config: Record<string, unknown>) => unknown,
   ): Promise<Installation> {
     return this.changes.apply(caller.tenantId, id, 'configure', caller.subject, async (tx, installation) => {
-      if (expected !== undefined && expected !== installation.configRevision) {
+      if (read && !read.has(installation.configRevision)) {
         throw new AppError('PRECONDITION_FAILED', { revision: installation.configRevision });
       }
       const version = await tx.findOneByOrFail(Version, {
         tenantId: caller.tenantId,
         id: installation.versionId,
       });
-      const checked = validateConfig(version.manifest.config, next(installation.config));
-      if (!checked.ok) throw new AppError('CONFIG_INVALID', {}, { errors: checked.errors });
-      if (JSON.stringify(checked.config).length > intake.configBytes)
-        throw new AppError('BODY_TOO_LARGE', { limit: intake.configBytes });
-      installation.config = checked.config;
+      installation.config = checkedConfig(version.manifest.config, next(installation.config));
       installation.configRevision += 1;
     });
   }

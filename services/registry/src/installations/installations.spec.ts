@@ -41,7 +41,11 @@ const patch = (id: string, body: unknown, ifMatch?: string): Promise<Answer<Inst
 
 describe('an installation', () => {
   it('is installed with defaults, activated, and its whole state is told each time', async () => {
-    const { plugin, version } = await tenant.publish({ config, secrets: [{ key: 'TOKEN' }], jobs: [{ name: 'j', schedule: '@daily', function: 'greet' }] });
+    const { plugin, version } = await tenant.publish({
+      config,
+      secrets: [{ key: 'TOKEN' }],
+      jobs: [{ name: 'j', schedule: '@daily', function: 'greet' }],
+    });
     const made = await tenant.post<InstallationDto>('/installations', {
       plugin: `${plugin.publisher}/${plugin.slug}`,
       config: { url: 'x' },
@@ -117,7 +121,9 @@ describe('an installation', () => {
 
   it('is made once when it is asked for at once', async () => {
     const { plugin } = await tenant.publish();
-    const answers = await Promise.all([1, 2, 3].map(() => tenant.post('/installations', { plugin: plugin.id })));
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => tenant.post('/installations', { plugin: plugin.id })),
+    );
 
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
   });
@@ -138,7 +144,11 @@ describe('an installation', () => {
   it('is not there for another tenant, nor under a name that is no id', async () => {
     const { id } = await tenant.install();
     const stranger = registry.tenant();
-    for (const [who, name] of [[stranger, id], [tenant, newId()], [tenant, 'nonsense']] as const) {
+    for (const [who, name] of [
+      [stranger, id],
+      [tenant, newId()],
+      [tenant, 'nonsense'],
+    ] as const) {
       const answers = [
         await who.get(`/installations/${name}`),
         await who.post(`/installations/${name}/activate`),
@@ -163,7 +173,9 @@ describe('an installation', () => {
     for (let count = 0; count < 3; count++) ids.unshift((await own.install()).id);
     await own.post(`/installations/${ids[0]}/activate`);
     const first = await own.get<Page<InstallationDto>>('/installations?limit=2');
-    const second = await own.get<Page<InstallationDto>>(`/installations?limit=2&cursor=${first.body.page.next}`);
+    const second = await own.get<Page<InstallationDto>>(
+      `/installations?limit=2&cursor=${first.body.page.next}`,
+    );
     const active = await own.get<Page<InstallationDto>>('/installations?status=active');
 
     expect([...first.body.data, ...second.body.data].map(({ id }) => id)).toEqual(ids);
@@ -189,7 +201,8 @@ describe('what an installation needs', () => {
 
   it('is asked for when it is installed: every required permission, by name', async () => {
     const { plugin } = await tenant.publish(http);
-    const install = (grants?: unknown) => tenant.post<InstallationDto>('/installations', { plugin: plugin.id, grants });
+    const install = (grants?: unknown) =>
+      tenant.post<InstallationDto>('/installations', { plugin: plugin.id, grants });
     const without = await install();
     const over = await install([{ permission: 'http:request', expiresAt: '2020-01-01T00:00:00Z' }]);
     const foreign = await install([{ permission: 'records:read' }]);
@@ -287,7 +300,9 @@ describe('the older routes', () => {
     const incomplete = await install({ plugin_id: plugin.id, config: { retries: 5 } });
     const { id } = incomplete.body;
     await tenant.call('PUT', `/installations/${id}/secrets/TOKEN`, { value: 'x' });
-    const configured = await tenant.call<InstallationDto>('PATCH', `/plugins/${plugin.slug}/config`, { url: 'x' });
+    const configured = await tenant.call<InstallationDto>('PATCH', `/plugins/${plugin.slug}/config`, {
+      url: 'x',
+    });
     const active = await tenant.post<InstallationDto>(`/plugins/${plugin.slug}/activate`);
 
     expect(coded(wrong)).toEqual([422, 'CONFIG_INVALID']);
@@ -323,7 +338,9 @@ describe('the older routes', () => {
 describe('state', () => {
   it('is given whole to a bus that starts anew, without what is gone', async () => {
     const own = registry.tenant();
-    const kept = await own.install(http, { grants: [{ permission: 'http:request', selector: { hosts: ['a'] } }] });
+    const kept = await own.install(http, {
+      grants: [{ permission: 'http:request', selector: { hosts: ['a'] } }],
+    });
     const gone = await own.install();
     await own.call('DELETE', `/installations/${gone.id}`);
     await state(gone.id, 2);

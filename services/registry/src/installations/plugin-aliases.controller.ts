@@ -1,8 +1,8 @@
-import { Body, Controller, Param, Query, Res } from '@nestjs/common';
+import { Body, Controller, Param, Query, Req, Res } from '@nestjs/common';
 import { InstallAliasBody, UninstallQuery, type InstallationDto, type Principal } from '@mortise/contracts';
 import { Caller, Handles } from '@mortise/service-kit';
-import type { FastifyReply } from 'fastify';
-import { markConfig, markRevision } from './answer.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { markConfig, markRevision, readRevisionsIfSent } from './answer.js';
 import { Install } from './install.js';
 import { InstallationLookup } from './installation-lookup.js';
 import type { Installation } from './installation.entity.js';
@@ -70,17 +70,18 @@ export class PluginAliasesController {
     return this.shown(await this.installations.change(caller, id, 'reload'), reply);
   }
 
-  /** Without If-Match: the last write wins. */
   @Handles('plugins.configure')
   async configure(
     @Caller() caller: Principal,
     @Param('plugin') plugin: string,
     @Body() patch: Record<string, unknown>,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { id } = await this.lookup.byPlugin(caller.tenantId, plugin);
+    const read = readRevisionsIfSent(request);
     return this.shown(
-      await this.installations.configure(caller, id, undefined, (config) => merged(config, patch)),
+      await this.installations.configure(caller, id, read, (config) => merged(config, patch)),
       reply,
     );
   }

@@ -22,7 +22,7 @@ export const grantable = (permissions: readonly ManifestPermission[] = []): stri
 ];
 
 /** The required ones that nothing grants at the given time. */
-export const missingGrants = (version: Version, grants: readonly Grant[], now: Date): string[] => {
+const missingGrants = (version: Version, grants: readonly Grant[], now: Date): string[] => {
   const granted = new Set(
     grants.filter(({ expiresAt }) => !expiresAt || expiresAt > now).map(({ permission }) => permission),
   );

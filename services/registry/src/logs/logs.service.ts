@@ -2,19 +2,20 @@ import { Injectable } from '@nestjs/common';
 import type { LogLineDto, LogQuery, Page } from '@mortise/contracts';
 import { Database } from '@mortise/database';
 import { AppError } from '@mortise/service-kit';
+import { isId } from '../ids.js';
+import { instantOf } from '../instant.js';
 import { severityOf } from '../projections/logs-projection.js';
 import { decodePlace, encodePlace } from './log-cursor.js';
 import { installationOfExecution, logLines, placeOfLine, type LogFilter } from './logs.queries.js';
 
 const defaultLines = 50;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const filterOf = (tenantId: string, installationId: string, query: LogQuery): LogFilter => ({
   tenantId,
   installationId,
   executionId: query.executionId?.toLowerCase(),
   severity: severityOf[query.level ?? 'debug'],
-  sinceMs: query.since === undefined ? undefined : Date.parse(query.since),
+  sinceMs: query.since === undefined ? undefined : instantOf(query.since, '/since').getTime(),
 });
 
 /** What plugins logged, page by page, newest first. */
@@ -47,7 +48,7 @@ export class LogsService {
 
   /** @throws AppError EXECUTION_NOT_FOUND, also for another tenant's */
   async installationOf(tenantId: string, executionId: string): Promise<string> {
-    const found = uuid.test(executionId)
+    const found = isId(executionId)
       ? await this.db.tx(tenantId, (tx) => installationOfExecution(tx, tenantId, executionId))
       : undefined;
     if (found === undefined) throw new AppError('EXECUTION_NOT_FOUND', { execution: executionId });

@@ -56,7 +56,9 @@ export class TailReader {
     }
     const limit = firstLines - latest.length;
     const older = limit > 0 ? await reader.read({ order: 'desc', limit, from: reader.windowStart() }) : [];
-    return { reader, lines: [...older.reverse(), ...latest].map((line) => reader.hand(line)) };
+    // In order, each with its own place: who leaves halfway through these resumes there.
+    const lines = [...older.reverse(), ...latest];
+    return { reader, lines: lines.map((line) => ({ id: encodePlace(placeOfLine(line)), line })) };
   }
 
   /** What was stored since the last call, in portions. */

@@ -1,5 +1,6 @@
 import type { InstallationStatus, PluginListQuery } from '@mortise/contracts';
 import type { Place, Tx } from '@mortise/database';
+import { storableText } from '../projections/json-text.js';
 
 export interface PluginRow {
   id: string;
@@ -46,8 +47,8 @@ export function pluginPage(
     [
       tenantId,
       query.status ?? null,
-      query.search === undefined ? null : like(query.search),
-      query.category ?? null,
+      query.search === undefined ? null : like(storableText(query.search)),
+      query.category === undefined ? null : storableText(query.category),
       place.limit + 1,
       place.id?.value ?? null,
     ],

@@ -5,6 +5,8 @@ import type { Plugin } from '../plugins/plugin.entity.js';
 import { openQuarantines } from '../quarantine/open-quarantines.js';
 import { Version } from './version.entity.js';
 
+const semver = /^[\w.+-]+$/;
+
 /** Finds versions of a plugin. */
 @Injectable()
 export class VersionLookup {
@@ -12,9 +14,9 @@ export class VersionLookup {
 
   /** @throws AppError VERSION_NOT_FOUND */
   async find(tenantId: string, plugin: Plugin, version: string): Promise<Version> {
-    const found = await this.db.tx(tenantId, (tx) =>
-      tx.findOneBy(Version, { tenantId, pluginId: plugin.id, version }),
-    );
+    const found = semver.test(version)
+      ? await this.db.tx(tenantId, (tx) => tx.findOneBy(Version, { tenantId, pluginId: plugin.id, version }))
+      : null;
     if (!found)
       throw new AppError('VERSION_NOT_FOUND', { version, plugin: `${plugin.publisher}/${plugin.slug}` });
     return found;
