@@ -3,7 +3,8 @@ import type { LogLineDto } from '@mortise/contracts';
 /** A client of a live tail: collects what comes. */
 export class TailClient {
   readonly lines: LogLineDto[] = [];
-  lastId: string | undefined;
+  /** Ids of the lines, in the order they came. */
+  readonly ids: (string | undefined)[] = [];
   ended = false;
 
   private constructor(
@@ -19,6 +20,10 @@ export class TailClient {
       client.ended = true;
     });
     return client;
+  }
+
+  get lastId(): string | undefined {
+    return this.ids.at(-1);
   }
 
   get numbers(): number[] {
@@ -43,7 +48,7 @@ export class TailClient {
     const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(message)?.[1];
     const data = field('data');
     if (field('event') !== 'log' || data === undefined) return;
-    this.lastId = field('id');
+    this.ids.push(field('id'));
     this.lines.push(JSON.parse(data) as LogLineDto);
   }
 }

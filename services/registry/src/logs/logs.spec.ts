@@ -169,6 +169,18 @@ describe('the live tail', () => {
     after.close();
   });
 
+  it('resumes from the middle of the lines it began with', async () => {
+    await write(numbers(1, 5));
+    const before = await follow();
+    await until(() => before.lines.length === 5, 'the lines came');
+    before.close();
+    const after = await follow('', before.ids[1]);
+    await until(() => after.lines.length === 3, 'the rest came');
+
+    expect(after.numbers).toEqual([3, 4, 5]);
+    after.close();
+  });
+
   it('shows a line that is stored after younger ones, once, and does not go back for it', async () => {
     await write([1_000, 3_000]);
     const tail = await follow();

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Bus } from '@mortise/bus';
 import {
   Control,
@@ -13,12 +13,16 @@ import {
 } from '@mortise/contracts';
 import { Database, Outbox, placeOf, toPage, type Tx } from '@mortise/database';
 import { AppError, newId } from '@mortise/service-kit';
+import { isId } from '../ids.js';
+import { storableText } from '../projections/json-text.js';
 import { pluginStateOf } from '../state/plugin-state.js';
 import { quarantinePage, quarantineRow, toQuarantineDto, type QuarantineRow } from './quarantine.queries.js';
 
 /** Stops versions everywhere, in every tenant, and lets them run again. */
 @Injectable()
 export class QuarantineService {
+  private readonly logger = new Logger(QuarantineService.name);
+
   constructor(
     private readonly db: Database,
     private readonly outbox: Outbox,
@@ -33,23 +37,24 @@ export class QuarantineService {
   /** A version that is quarantined already answers with what stands. @throws AppError VERSION_NOT_FOUND */
   async quarantine(caller: Principal, { versionId, reason }: QuarantineBody): Promise<QuarantineDto> {
     const row = await this.db.system(async (tx) => {
-      const [version] = await tx.query<{ tenant_id: string; plugin_id: string }[]>(
-        'select tenant_id, plugin_id from versions where id = $1',
-        [versionId],
-      );
+      const [version] = isId(versionId)
+        ? await tx.query<{ tenant_id: string; plugin_id: string }[]>(
+            'select tenant_id, plugin_id from versions where id = $1',
+            [versionId],
+          )
+        : [];
       if (!version) throw new AppError('VERSION_NOT_FOUND', { version: versionId, plugin: 'any plugin' });
       const [made] = await tx.query<{ id: string }[]>(
         `insert into quarantines (id, tenant_id, plugin_id, version_id, reason, created_by) values ($1, $2, $3, $4, $5, $6)
          on conflict (version_id) where released_at is null do nothing returning id`,
-        [newId(), version.tenant_id, version.plugin_id, versionId, reason, caller.subject],
+        [newId(), version.tenant_id, version.plugin_id, versionId, storableText(reason), caller.subject],
       );
       const stands = await quarantineRow(tx, made ? { id: made.id } : { openOf: versionId });
       if (!stands) throw new AppError('CONFLICT', { reason: 'it was released at this very moment: retry' });
       if (made) await this.tell(tx, stands, 'quarantined');
       return stands;
     });
-    // State says it too; this only saves the time until it has arrived everywhere.
-    await this.bus.publish(Control, { action: 'quarantine', target: row.digest, reason: row.reason });
+    this.hasten(row);
     return toQuarantineDto(row);
   }
 
@@ -65,6 +70,13 @@ export class QuarantineService {
       await this.tell(tx, row, 'released');
       return toQuarantineDto(row);
     });
+  }
+
+  /** State says it too, whenever the bus is back: who quarantines waits neither for this nor fails with it. */
+  private hasten({ digest, reason }: QuarantineRow): void {
+    this.bus
+      .publish(Control, { action: 'quarantine', target: digest, reason })
+      .catch((error: unknown) => this.logger.warn(`a quarantine could not be hastened: ${String(error)}`));
   }
 
   private async tell(tx: Tx, row: QuarantineRow, state: 'quarantined' | 'released'): Promise<void> {
