@@ -4,6 +4,7 @@ export { AppError, type AppErrorExtra } from './app-error.js';
 export { Batcher } from './batcher.js';
 export { systemClock, type Clock } from './clock.js';
 export { derivedId, newId } from './ids.js';
+export { nestedClass, toInstance } from './instance.js';
 export { field, type Field } from './env/fields.js';
 export { baseEnv } from './env/base.js';
 export {
@@ -27,4 +28,4 @@ export { jsonDepth, parseJsonBody } from './http/json-body.js';
 export { principalHeader, signPrincipal, verifyPrincipal } from './http/principal.js';
 export { sendProblem, toAppError } from './http/problem-filter.js';
 export { lifecycleHeader, traceIdOf, traceparentOf } from './http/request.js';
-export { toFieldErrors } from './http/validation.js';
+export { toChecked } from './http/validation.js';

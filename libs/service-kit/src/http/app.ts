@@ -12,7 +12,7 @@ import { parseJsonBody } from './json-body.js';
 import { principalHeader, verifyPrincipal } from './principal.js';
 import { ProblemFilter } from './problem-filter.js';
 import { traceparentOf } from './request.js';
-import { validationPipe } from './validation.js';
+import { ValidationPipe } from './validation.js';
 
 export interface HttpAppOptions {
   service: ServiceName;
@@ -55,7 +55,7 @@ export async function buildHttpApp(
   readJson(fastify);
   serveHealth(fastify, health);
   app.useGlobalFilters(new ProblemFilter(logger));
-  app.useGlobalPipes(validationPipe());
+  app.useGlobalPipes(new ValidationPipe());
   app.useGlobalGuards(new PrincipalGuard(options.authenticate ?? internalCallers(internalKey)));
   return app;
 }

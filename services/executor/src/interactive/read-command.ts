@@ -1,7 +1,6 @@
 import type { Received } from '@mortise/bus';
 import { headers, triggerKinds, type FieldError, type TriggerKind } from '@mortise/contracts';
-import { AppError, parseJsonBody } from '@mortise/service-kit';
-import { plainToInstance } from 'class-transformer';
+import { AppError, parseJsonBody, toInstance } from '@mortise/service-kit';
 import { validateSync } from 'class-validator';
 
 /** An interactive execute command, read from its record's headers. */
@@ -91,7 +90,7 @@ export function readCommand<T extends object>(type: new () => T, record: Receive
     throw undecodable('the value is not JSON');
   }
   if (!isObject(parsed)) throw undecodable('the value is not a JSON object');
-  const command = plainToInstance(type, parsed);
+  const command = toInstance(type, parsed);
   const [error] = validateSync(command);
   if (error) throw undecodable(`${error.property} is not valid`);
   return command;

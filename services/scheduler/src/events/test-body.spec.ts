@@ -13,6 +13,13 @@ describe('the body of a test event', () => {
     });
   });
 
+  it('keeps its data as it was sent, whatever the keys are called', () => {
+    const data = { constructor: { prototype: 1 }, toString: null };
+
+    expect(readTestBody({ type: 'a.b', data }).data).toBe(data);
+    expect(readTestBody({ event_type: 'a.b', event_data: data }).data).toBe(data);
+  });
+
   it('is refused without a type', () => {
     expect(() => readTestBody({ data: {} })).toThrow('not valid');
     expect(() => readTestBody(undefined)).toThrow('not valid');
