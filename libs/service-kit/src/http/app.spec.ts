@@ -1,10 +1,12 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Body, Controller, Get, Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { TenantBody, type Principal } from '@mortise/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Health } from '../health.js';
 import { createLogger } from '../logger.js';
-import { buildHttpApp } from './app.js';
+import { buildHttpApp, closeHttpApp } from './app.js';
 import { assertRoutesHandled, Caller, Handles } from './handles.js';
 import { signPrincipal } from './principal.js';
 
@@ -138,5 +140,23 @@ describe('an HTTP app', () => {
     expect(() => assertRoutesHandled(app, 'registry')).toThrow(
       'SampleController.create handles tenants.create, which gateway owns',
     );
+  });
+});
+
+describe('the end of an HTTP app', () => {
+  it('does not wait for a connection that never sent a request', { timeout: 5_000 }, async () => {
+    const logger = createLogger({ service: 'test', level: 'silent' });
+    const app = await buildHttpApp(
+      { module: SampleModule },
+      { service: 'gateway', logger, health: new Health(), internalKey },
+    );
+    await app.listen(0, '127.0.0.1');
+    const reserve = connect(Number(new URL(await app.getUrl()).port), '127.0.0.1');
+    const accepted = once(app.getHttpServer(), 'connection');
+    await Promise.all([once(reserve, 'connect'), accepted]);
+    const cut = once(reserve.resume(), 'close');
+
+    await closeHttpApp(app, 60_000);
+    await cut;
   });
 });

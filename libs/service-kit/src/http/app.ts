@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { intake, type ServiceName } from '@mortise/contracts';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -81,11 +83,22 @@ const internalCallers = (key: string | undefined): Authenticate => {
 
 /**
  * A kept-alive connection that falls idle after the shutdown began would hold it up until its time-out: answers that
- * go straight to the socket do not carry `connection: close`.
+ * go straight to the socket do not carry `connection: close`. Node does not count as idle what never sent a request, as
+ * browsers keep in reserve.
  */
 function endIdleConnections(fastify: FastifyInstance): void {
+  const silent = new Set<Socket>();
+  fastify.server
+    .on('connection', (socket: Socket) => {
+      silent.add(socket);
+      socket.once('close', () => silent.delete(socket));
+    })
+    .on('request', ({ socket }: IncomingMessage) => silent.delete(socket));
   fastify.addHook('preClose', (done) => {
-    const sweep = setInterval(() => fastify.server.closeIdleConnections(), 25);
+    const sweep = setInterval(() => {
+      fastify.server.closeIdleConnections();
+      for (const socket of silent) socket.destroy();
+    }, 25);
     fastify.server.once('close', () => clearInterval(sweep));
     done();
   });
