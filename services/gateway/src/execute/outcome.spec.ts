@@ -32,6 +32,15 @@ describe('the problem of an execution that did not succeed', () => {
     expect(ended('denied', { details: { permission: 'http:request' } }).message).toContain('http:request');
   });
 
+  it('of one that a quarantine stopped says so', () => {
+    const details = { reason: 'looks bad' };
+    const stopped = ended('denied', { code: 'QUARANTINED', details });
+
+    expect(stopped).toMatchObject({ status: 423, code: 'QUARANTINED' });
+    expect(stopped.message).toBe('This version is quarantined: looks bad');
+    expect(ended('failed', { code: 'QUARANTINED', details })).toMatchObject({ status: 422 });
+  });
+
   it('does not let a plugin pretend to be the platform', () => {
     expect(ended('failed', { code: 'UNAUTHENTICATED' })).toMatchObject({ status: 422 });
   });

@@ -22,6 +22,10 @@ const codes: Record<Exclude<Outcome, 'succeeded'>, ErrorCode> = {
   security_violation: 'SECURITY_VIOLATION',
 };
 
+/** What a quarantine stopped was denied, but by nobody's missing permission. */
+const codeOf = (status: Ended['status'] & keyof typeof codes, cause: string): ErrorCode =>
+  status === 'denied' && cause === 'QUARANTINED' ? 'QUARANTINED' : codes[status];
+
 /** The problem a caller gets for an execution that did not succeed (API: executions). */
 export function errorOf(reply: Ended, timeoutMs: number): AppError {
   if (reply.status === 'refused') {
@@ -29,7 +33,7 @@ export function errorOf(reply: Ended, timeoutMs: number): AppError {
     return new AppError(code, details, errors ? { errors } : {});
   }
   const { status, error } = reply;
-  const code = causes.has(error.code) ? (error.code as ErrorCode) : codes[status];
+  const code = causes.has(error.code) ? (error.code as ErrorCode) : codeOf(status, error.code);
   return new AppError(code, {
     ...(status === 'timed_out' ? { limit: 'timeoutMs', value: timeoutMs } : {}),
     ...(status === 'denied' || status === 'security_violation' ? { permission: error.message } : {}),
