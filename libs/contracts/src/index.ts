@@ -193,6 +193,6 @@ export {
   type ApiKeyDto,
   type ApiKeyCreatedDto,
 } from './http/platform.js';
-export { type Method, type RouteDefinition } from './routes/define.js';
+export { type Method, type RouteAlias, type RouteDefinition } from './routes/define.js';
 export { routes, routeNames, route, routePath, type RouteName } from './routes/table.js';
 export { resolveFunction, type ResolvedFunction } from './manifest/functions.js';

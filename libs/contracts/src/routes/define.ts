@@ -4,6 +4,15 @@ import type { ServiceName } from '../topics.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** Another way to reach a route. */
+export interface RouteAlias {
+  method: Method;
+  /** The full path. */
+  path: string;
+  /** Query parameters that have another name here, by that name. */
+  query?: Readonly<Record<string, string>>;
+}
+
 /** One row of the route table: everything the edge, the owner and the API description need to know. */
 export interface RouteDefinition {
   method: Method;
@@ -23,7 +32,7 @@ export interface RouteDefinition {
   /** Status of the usual answer; default 200. */
   status?: number;
   /** Other ways to reach the same route: full paths. Forgiving, deprecated, documented. */
-  aliases?: readonly { method: Method; path: string }[];
+  aliases?: readonly RouteAlias[];
   /** A raw route of the gateway, outside Nest, for the hot path. */
   hot?: boolean;
 }

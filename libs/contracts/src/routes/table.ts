@@ -10,12 +10,16 @@ import {
 } from '../http/installations.js';
 import { PageQuery, PluginListQuery, QuarantineBody } from '../http/plugins.js';
 import { ExecuteBody } from '../commands.js';
-import type { RouteDefinition } from './define.js';
+import type { RouteAlias, RouteDefinition } from './define.js';
 
 const registry = { owner: 'registry' } as const;
 const scheduler = { owner: 'scheduler' } as const;
 const gateway = { owner: 'gateway' } as const;
-const alias = (method: RouteDefinition['method'], path: string) => ({ method, path });
+const alias = (method: RouteDefinition['method'], path: string, query?: RouteAlias['query']): RouteAlias => ({
+  method,
+  path,
+  ...(query ? { query } : {}),
+});
 
 /** The one route table. Canonical routes are strict, aliases forgiving; OpenAPI and proxying come from it. */
 export const routes = {
@@ -39,7 +43,7 @@ export const routes = {
     rate: 'read',
     query: PluginListQuery,
     summary: 'List the plugins this tenant can see',
-    aliases: [alias('GET', '/api/plugins')],
+    aliases: [alias('GET', '/api/plugins'), alias('GET', '/api/plugins/search', { q: 'search' })],
   },
   'plugins.get': {
     ...registry,

@@ -65,6 +65,23 @@ describe('the OpenAPI document', () => {
     expect(limit?.schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 200 });
   });
 
+  it('tells what else than JSON of the usual status may come and go', () => {
+    const upload = document.paths[routePath('plugins.upload')]?.post as Operation;
+    const install = document.paths[routePath('plugins.install')]?.post as Operation;
+    const tail = document.paths[routePath('installations.logs')]?.get as Operation;
+    const found = document.paths['/api/plugins/search']?.get as Operation;
+
+    expect(Object.keys(upload.responses)).toEqual(['200', '201', 'default']);
+    expect(Object.keys(install.requestBody?.content ?? {})).toEqual([
+      'application/json',
+      'multipart/form-data',
+    ]);
+    expect(Object.keys((tail.responses['200'] as { content: object }).content)).toContain(
+      'text/event-stream',
+    );
+    expect(found.parameters.map(({ name }) => name)).toContain('q');
+  });
+
   it('describes nested DTOs and bodies by reference', () => {
     const create = document.paths[routePath('installations.create')]?.post as Operation;
 

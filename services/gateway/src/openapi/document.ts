@@ -1,4 +1,4 @@
-import { errors, type RouteDefinition } from '@mortise/contracts';
+import { errors, InstallAliasBody, type RouteDefinition, type RouteName } from '@mortise/contracts';
 import { entrances, type Entrance } from '../proxy/entrances.js';
 import { dtoSchemas, reachable, type Schema } from './schemas.js';
 
@@ -43,7 +43,7 @@ const multipart: Schema = {
 /** The description of the whole HTTP API, from the route table and the DTO classes. */
 export function openApiDocument(): OpenApiDocument {
   const all = dtoSchemas();
-  const used = new Set<string>();
+  const used = new Set<string>([InstallAliasBody.name]);
   const paths: OpenApiDocument['paths'] = {};
   const seen = new Map<string, number>();
   for (const entrance of entrances()) {
@@ -86,7 +86,7 @@ const tagOf = (name: string) => name.split('.', 1)[0] ?? name;
 
 function operation(
   id: string,
-  { name, row, path, isAlias }: Entrance,
+  { name, row, path, isAlias, query = {} }: Entrance,
   all: Record<string, Schema>,
 ): Operation {
   const status = row.status ?? 200;
@@ -97,20 +97,37 @@ function operation(
     ...(row.right && row.right !== 'public' ? { description: `Needs the right \`${row.right}\`.` } : {}),
     ...(isAlias ? { deprecated: true as const } : {}),
     ...(row.right === 'public' ? { security: [] as [] } : {}),
-    parameters: [...pathParameters(path), ...queryParameters(row, all), ...headerParameters(name)],
-    ...bodyOf(row, isAlias),
+    parameters: [...pathParameters(path), ...queryParameters(row, all, query), ...headerParameters(name)],
+    ...bodyOf(name, row, isAlias),
     responses: {
-      [status]: status === 204 ? { description: 'Done' } : answer(row.summary),
-      ...(name === 'installations.execute' ? { 202: answer('Queued (Prefer: respond-async)') } : {}),
+      [status]: status === 204 ? { description: 'Done' } : answer(row.summary, mediaTypes[name]),
+      ...otherAnswers[name],
       default: { $ref: '#/components/responses/Problem' },
     },
   };
 }
 
-const answer = (description: string) => ({
+const answer = (description: string, types: readonly string[] = ['application/json']) => ({
   description,
-  content: { 'application/json': { schema: { type: 'object' } } },
+  content: Object.fromEntries(
+    types.map((type) => [type, { schema: { type: type === 'application/json' ? 'object' : 'string' } }]),
+  ),
 });
+
+/** Answers beside the usual one and the problems. */
+const otherAnswers: Partial<Record<RouteName, Record<string, unknown>>> = {
+  'plugins.upload': { 200: answer('The same bytes were published before: this is that version') },
+  'installations.execute': { 202: answer('Queued (Prefer: respond-async)') },
+};
+
+const logTypes = ['application/json', 'text/event-stream'];
+/** Answers that are not, or not only, JSON. */
+const mediaTypes: Partial<Record<RouteName, readonly string[]>> = {
+  'versions.package': ['application/octet-stream'],
+  'installations.logs': logTypes,
+  'plugins.logs': logTypes,
+  'executions.logs': logTypes,
+};
 
 const pathParameters = (path: string): Parameter[] =>
   [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
@@ -121,10 +138,15 @@ const pathParameters = (path: string): Parameter[] =>
     schema: { type: 'string' },
   }));
 
-function queryParameters(row: RouteDefinition, all: Record<string, Schema>): Parameter[] {
+function queryParameters(
+  row: RouteDefinition,
+  all: Record<string, Schema>,
+  renamed: Readonly<Record<string, string>>,
+): Parameter[] {
+  const older = new Map(Object.entries(renamed).map(([here, there]) => [there, here]));
   const schema = row.query ? all[row.query.name] : undefined;
   return Object.entries(schema?.properties ?? {}).map(([name, property]) => ({
-    name,
+    name: older.get(name) ?? name,
     in: 'query',
     required: schema?.required?.includes(name) ?? false,
     schema: property,
@@ -147,7 +169,8 @@ function headerParameters(name: string): Parameter[] {
 }
 
 /** An alias takes older bodies too: its schema says no more than that it is an object. */
-function bodyOf(row: RouteDefinition, isAlias: boolean): Pick<Operation, 'requestBody'> {
+function bodyOf(name: RouteName, row: RouteDefinition, isAlias: boolean): Pick<Operation, 'requestBody'> {
+  if (name === 'plugins.install') return { requestBody: { required: true, content: olderInstall(isAlias) } };
   if (row.bodyType === 'multipart/form-data')
     return { requestBody: { required: true, content: { [row.bodyType]: { schema: multipart } } } };
   if (!row.body && !row.bodyType) return {};
@@ -156,6 +179,12 @@ function bodyOf(row: RouteDefinition, isAlias: boolean): Pick<Operation, 'reques
     requestBody: { required: true, content: { [row.bodyType ?? 'application/json']: { schema } } },
   };
 }
+
+/** The older way installs by JSON; at its canonical path a package as multipart is an upload. */
+const olderInstall = (isAlias: boolean): Record<string, { schema: Schema }> => ({
+  'application/json': { schema: ref(InstallAliasBody.name) },
+  ...(isAlias ? {} : { 'multipart/form-data': { schema: multipart } }),
+});
 
 const fieldErrorSchema: Schema = {
   type: 'object',

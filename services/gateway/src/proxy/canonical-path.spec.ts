@@ -1,6 +1,6 @@
 import { route, routePath } from '@mortise/contracts';
 import { describe, expect, it } from 'vitest';
-import { canonicalPath } from './canonical-path.js';
+import { canonicalPath, canonicalQuery } from './canonical-path.js';
 import { entrances } from './entrances.js';
 
 describe('the canonical path of an alias', () => {
@@ -25,6 +25,14 @@ describe('the canonical path of an alias', () => {
     );
 
     expect(open).toEqual([]);
+  });
+});
+
+describe('the query of an alias', () => {
+  it('gets its canonical names, and nothing else of it changes', () => {
+    expect(canonicalQuery('?q=a%26q%3Db&limit=2', { q: 'search' })).toBe('?search=a%26q%3Db&limit=2');
+    expect(canonicalQuery('?limit=2&q=q', { q: 'search' })).toBe('?limit=2&search=q');
+    expect(canonicalQuery('?q=1&constructor=2')).toBe('?q=1&constructor=2');
   });
 });
 

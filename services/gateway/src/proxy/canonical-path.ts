@@ -20,5 +20,11 @@ export function canonicalPath(alias: string, canonical: string): (path: string) 
   };
 }
 
+/** Gives the parameters of an alias their canonical names; the rest of the query stays as it was sent. */
+export const canonicalQuery = (query: string, names: Readonly<Record<string, string>> = {}): string =>
+  query.replace(/(?<=[?&])[^=&]+(?==)/g, (name) =>
+    Object.hasOwn(names, name) ? (names[name] ?? name) : name,
+  );
+
 /** A template of the route table as Fastify's router writes it. */
 export const routerPath = (template: string): string => template.replace(/\{(\w+)\}/g, ':$1');

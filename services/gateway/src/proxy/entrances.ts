@@ -1,4 +1,11 @@
-import { route, routeNames, routePath, type RouteDefinition, type RouteName } from '@mortise/contracts';
+import {
+  route,
+  routeNames,
+  routePath,
+  type RouteAlias,
+  type RouteDefinition,
+  type RouteName,
+} from '@mortise/contracts';
 
 /** A row of the table at its canonical path or at one of its aliases. */
 export interface Entrance {
@@ -8,6 +15,8 @@ export interface Entrance {
   /** Template of the full path. */
   path: string;
   isAlias: boolean;
+  /** Query parameters by the name they have here. */
+  query?: RouteAlias['query'];
 }
 
 /** Every way into the platform, canonical ones first. */

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandle
 import { requireRight } from '../credentials/require.js';
 import type { Credentials } from '../credentials/credentials.js';
 import { readProxiedBodies } from './bodies.js';
-import { canonicalPath, routerPath } from './canonical-path.js';
+import { canonicalPath, canonicalQuery, routerPath } from './canonical-path.js';
 import { entrances, type Entrance } from './entrances.js';
 import type { Forwarder } from './forwarder.js';
 import type { Owner } from './owners.js';
@@ -47,7 +47,7 @@ function handlerOf(entrance: Entrance, owner: Owner, forwarder: Forwarder) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const url = request.raw.url ?? '';
     const queryAt = url.indexOf('?');
-    const query = queryAt < 0 ? '' : url.slice(queryAt);
+    const query = queryAt < 0 ? '' : canonicalQuery(url.slice(queryAt), entrance.query);
     const sent = queryAt < 0 ? url : url.slice(0, queryAt);
     if (name === 'plugins.install' && isMultipart(request)) {
       const to = routePath('plugins.upload');
