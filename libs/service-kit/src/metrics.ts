@@ -3,7 +3,11 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
 // One provider per process, also when four services share it: instruments made before the start count too.
-const exporter = new PrometheusExporter({ preventServerStart: true, withResourceConstantLabels: /^$/ });
+const exporter = new PrometheusExporter({
+  preventServerStart: true,
+  withoutTargetInfo: true,
+  withResourceConstantLabels: /^$/,
+});
 const provider = new MeterProvider({ readers: [exporter] });
 api.setGlobalMeterProvider(provider);
 const meter = provider.getMeter('mortise');
