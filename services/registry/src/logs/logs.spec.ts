@@ -128,6 +128,7 @@ describe('logs', () => {
     expect(await status(`${url}/api/v1/executions/${executionId}/logs`, newId())).toBe(404);
     expect(await status(`${url}/api/v1/executions/nonsense/logs`)).toBe(404);
     expect(await status(path('?cursor=nonsense'))).toBe(400);
+    expect(await status(path('?since=2030-W05'))).toBe(400);
     expect(await status(path('?follow=sse'), newId())).toBe(404);
   });
 });
