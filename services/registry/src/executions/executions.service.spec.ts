@@ -162,6 +162,7 @@ describe('lists of executions', () => {
     expect(await count({ status: 'failed' })).toBe(0);
     expect(await count({ status: 'queued', trigger: 'call', installation: installationId })).toBe(5);
     expect(await count({ since: '2999-01-01T00:00:00Z' })).toBe(0);
+    await expect(count({ since: '2030-W05' })).rejects.toEqual(refusal('INVALID_REQUEST'));
   });
 
   it('refuse a cursor of somebody else’s making', async () => {

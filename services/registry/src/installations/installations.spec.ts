@@ -259,6 +259,13 @@ describe('the config', () => {
     expect(await state(id, 4)).toMatchObject({ config: { url: 'd' }, configRevision: 4 });
   });
 
+  it('changes once when two who have read the same change it at once', async () => {
+    const { id } = await tenant.install({ config }, { config: { url: 'a' } });
+    const answers = await Promise.all(['b', 'c', 'd'].map((url) => patch(id, { url }, '"1"')));
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412]);
+  });
+
   it('is replaced as a whole by PUT', async () => {
     const { id } = await tenant.install({ config }, { config: { url: 'a', retries: 9 } });
     const put = (body: unknown, ifMatch = '"1"') =>
