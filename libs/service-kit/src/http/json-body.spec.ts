@@ -17,4 +17,11 @@ describe('JSON bodies', () => {
     expect(() => parseJsonBody('{"a":{"__proto__":{"x":1}}}')).toThrow('__proto__');
     expect(() => parseJsonBody('{"a":')).toThrow('not valid JSON');
   });
+
+  it('are not quoted when they are refused: they may hold a secret', () => {
+    for (const text of ['{"value":sk_live_1}', 'sk_live_1', '{"value":"sk_live_1" x}', '[sk_live_1\n, "a"]'])
+      expect(() => parseJsonBody(text)).toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining('live') as string }) as Error,
+      );
+  });
 });

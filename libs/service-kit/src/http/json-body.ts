@@ -23,6 +23,9 @@ const refuseProto = (key: string, value: unknown): unknown => {
   return value;
 };
 
+/** V8 quotes the text around a mistake, and a body may hold a secret. */
+const withoutExcerpt = (message: string): string => message.replace(/, (?:\.\.\.)?".*$/s, '');
+
 /**
  * @returns the parsed body; undefined for an empty one
  * @throws AppError JSON_TOO_DEEP, INVALID_JSON
@@ -34,6 +37,8 @@ export function parseJsonBody(text: string): unknown {
     return text.includes('__proto__') ? JSON.parse(text, refuseProto) : JSON.parse(text);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError('INVALID_JSON', { reason: error instanceof Error ? error.message : 'syntax error' });
+    throw new AppError('INVALID_JSON', {
+      reason: error instanceof Error ? withoutExcerpt(error.message) : 'syntax error',
+    });
   }
 }
