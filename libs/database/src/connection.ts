@@ -7,6 +7,22 @@ export function databaseOf(url: string, database: string): string {
   return other.href;
 }
 
+/** One sentence for whoever set DATABASE_URL, with where it points and why that failed, and never the password. */
+export function unreachable(url: string, error: unknown): Error {
+  const { hostname, port, pathname } = new URL(url);
+  // Several addresses of one name fail as an AggregateError, whose message is empty.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  const why = first instanceof Error ? first.message : String(first);
+  const { code } = Object(first) as { code?: unknown };
+  return Object.assign(
+    new Error(
+      `PostgreSQL at ${hostname}:${port || 5432}${pathname} cannot be used (${why}): see that it runs, and that DATABASE_URL is right`,
+      { cause: error },
+    ),
+    { code },
+  );
+}
+
 /** A connection of its own, outside the pool. */
 export async function connect(
   url: string,
@@ -22,7 +38,9 @@ export async function connect(
   });
   // Without a listener a dropped connection would end the process; the next query reports it anyway.
   client.on('error', () => {});
-  await client.connect();
+  await client.connect().catch((error: unknown) => {
+    throw unreachable(url, error);
+  });
   return client;
 }
 

@@ -2,7 +2,7 @@ import type { ServiceName } from '@mortise/contracts';
 import type { Logger } from '@mortise/service-kit';
 import type { Client } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
-import { connect } from './connection.js';
+import { connect, unreachable } from './connection.js';
 import { systemRole, tenantRole } from './roles.js';
 
 /** A transaction of TypeORM: repositories, `tx.query`. */
@@ -47,7 +47,9 @@ export class Database {
       connectTimeoutMS: 10_000,
       extra: { keepAlive: true, statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000 },
     });
-    await source.initialize();
+    await source.initialize().catch((error: unknown) => {
+      throw unreachable(options.url, error);
+    });
     return new Database(source, options);
   }
 
