@@ -89,6 +89,7 @@ export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise
     await app.register(multipart as never);
     closers.add('http', () => closeHttpApp(app));
     closers.add('live tails', () => app.get(LiveTail).close());
+    health.detail('live tails', () => app.get(LiveTail).size);
     closers.add('readiness', () => health.drain());
     await app.init();
     assertRoutesHandled(app, 'registry');

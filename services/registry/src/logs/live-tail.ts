@@ -31,6 +31,8 @@ export class LiveTail {
     const end = new AbortController();
     // From here on a shutdown or a client that leaves must be noticed, also while the first lines are read.
     reply.raw.once('close', () => end.abort());
+    // Who left while the installation was looked up has closed already, and will not do it again.
+    if (reply.raw.destroyed) return;
     this.open.add(end);
     try {
       const lastId = request.headers['last-event-id'];
@@ -44,6 +46,11 @@ export class LiveTail {
     } finally {
       this.open.delete(end);
     }
+  }
+
+  /** How many are followed right now. */
+  get size(): number {
+    return this.open.size;
   }
 
   /** Ends every tail; clients come back with the id of the last line they have. */

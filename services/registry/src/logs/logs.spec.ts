@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { LogLine, LogLineDto, Page } from '@mortise/contracts';
@@ -226,6 +227,27 @@ describe('the live tail', () => {
 
     expect(answer.status).toBe(400);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  });
+
+  it('ends when the client goes, also one that goes before it is answered', async () => {
+    const { host, port, hostname } = new URL(url);
+    const lines = Object.entries({ ...headers(), host }).map(([name, value]) => `${name}: ${value}`);
+    const asked = [`GET ${new URL(path('?follow=sse')).pathname}?follow=sse HTTP/1.1`, ...lines, '', ''];
+    const leave = () =>
+      new Promise<void>((resolve) => {
+        const socket = connect(Number(port), hostname, () =>
+          socket.end(asked.join('\r\n'), () => socket.destroy()),
+        );
+        socket.once('close', () => resolve());
+      });
+    const stayed = await follow();
+    await Promise.all(Array.from({ length: 20 }, leave));
+    // Whoever comes later is answered later: by then the others have all been looked at.
+    await Promise.all(Array.from({ length: 20 }, () => get(path())));
+    await until(() => app.get(LiveTail).size === 1, 'only who stayed is followed');
+    stayed.close();
+
+    await until(() => app.get(LiveTail).size === 0, 'nobody is followed');
   });
 
   it('ends when the service stops', async () => {
