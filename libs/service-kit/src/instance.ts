@@ -47,7 +47,7 @@ function readerOf(payloadClass: PayloadClass<object>, property: string): Read | 
   if (!nested && transforms.length === 0) return undefined;
   return (value, plain) =>
     transforms.reduce(
-      (now, { transformFn }) => transformFn({ value: now, key: property, obj: plain, type, options: {} }),
+      (now, transform) => transform.transformFn({ value: now, key: property, obj: plain, type, options: {} }),
       nested ? nest(nested, value) : value,
     );
 }
@@ -57,7 +57,7 @@ const maxKnownProperties = 1_000;
 
 function reader(payloadClass: PayloadClass<object>, property: string): Read | undefined {
   let known = readers.get(payloadClass);
-  if (!known) readers.set(payloadClass, (known = new Map()));
+  if (!known) readers.set(payloadClass, (known = new Map<string, Read | undefined>()));
   if (known.has(property)) return known.get(property);
   const read = readerOf(payloadClass, property);
   // Senders choose names that no class knows: those must not fill the memory.
