@@ -45,13 +45,15 @@ export class Pool {
     return worker && worker.isReady && !worker.dead && !worker.retiring ? worker : undefined;
   }
 
-  /** The cordon's worker, when there is room for one; undefined when none came free before the deadline. */
-  acquire(cordon: string, deadline: number): Promise<Worker | undefined> {
-    return new Promise((give) => {
-      this.#waiting.push({ cordon, deadline, give });
-      this.#serve();
-      this.busy();
-    });
+  /**
+   * Gives the cordon's worker as soon as there is room for one; undefined when none came free before the deadline.
+   * A callback and no promise: a worker that is given and not yet at work would look idle, and be retired for the next
+   * cordon before it began.
+   */
+  acquire(cordon: string, deadline: number, give: (worker: Worker | undefined) => void): void {
+    this.#waiting.push({ cordon, deadline, give });
+    this.#serve();
+    this.busy();
   }
 
   get queued(): number {
@@ -168,9 +170,10 @@ export class Pool {
     return worker;
   }
 
-  /** At the cap: the least recently used cordon without work gives up its worker. */
+  /** At the cap: the least recently used cordon without work gives up its worker, one for one new worker. */
   #makeRoom(): void {
     if (this.#all.size < this.#max) return;
+    for (const worker of this.#all) if (worker.dead || worker.retiring) return;
     let oldest: Worker | undefined;
     for (const worker of this.#bound.values()) {
       if (worker.inFlight === 0 && (!oldest || worker.lastUsedAt < oldest.lastUsedAt)) oldest = worker;

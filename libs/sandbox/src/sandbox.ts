@@ -60,15 +60,18 @@ export class Sandbox {
   async inspect(source: Source, names: string[], cordon?: string): Promise<InspectResult> {
     const pool = this.#started();
     const key = cordon === undefined ? `inspect:${++this.#inspections}` : `inspect:tenant:${cordon}`;
-    const worker = await pool.acquire(key, Date.now() + inspectionWaitMs);
-    if (!worker) return { ok: false, error: { code: 'NO_CAPACITY', message: 'No worker is free: retry' } };
     const question = { ...source, names, memoryMb: inspectionMemoryMb, timeoutMs: inspectionMs };
-    pool.busy();
-    const json = await new Promise<string | undefined>((answer) =>
-      worker.inspect(question, Date.now() + inspectionMs + 1_000, answer),
-    );
-    if (cordon === undefined) pool.retire(worker);
-    return inspectResult(json);
+    return new Promise((resolve) => {
+      pool.acquire(key, Date.now() + inspectionWaitMs, (worker) => {
+        if (!worker)
+          return resolve({ ok: false, error: { code: 'NO_CAPACITY', message: 'No worker is free: retry' } });
+        pool.busy();
+        worker.inspect(question, Date.now() + inspectionMs + 1_000, (json) => {
+          if (cordon === undefined) pool.retire(worker);
+          resolve(inspectResult(json));
+        });
+      });
+    });
   }
 
   /** Stops an execution. @returns false when it is not running here */
@@ -155,18 +158,20 @@ export class Sandbox {
       const message = 'The package cannot be loaded right now';
       return flight.land({ kind: 'ended', status: 'failed', error: { code: 'UNAVAILABLE', message } });
     }
-    const worker = pool.bound(unit.cordon) ?? (await pool.acquire(unit.cordon, deadline));
-    if (flight.verdict) return flight.land({ kind: 'ended', ...flight.verdict });
-    const now = Date.now();
-    if (!worker || now >= deadline) {
-      return flight.land({ kind: 'ended', ...timedOutVerdict(limits.timeoutMs, now - flight.acceptedAt) });
-    }
-    // It may have died between being given and now.
-    if (worker.dead) return flight.land({ kind: 'lost', started: false });
-    running.worker = worker;
-    this.#remember(unit);
-    worker.send(flight, source, now);
-    pool.busy();
+    const board = (worker: Worker | undefined) => {
+      if (flight.verdict) return flight.land({ kind: 'ended', ...flight.verdict });
+      const now = Date.now();
+      if (!worker || now >= deadline) {
+        return flight.land({ kind: 'ended', ...timedOutVerdict(limits.timeoutMs, now - flight.acceptedAt) });
+      }
+      running.worker = worker;
+      this.#remember(unit);
+      worker.send(flight, source, now);
+      pool.busy();
+    };
+    const worker = pool.bound(unit.cordon);
+    if (worker) board(worker);
+    else pool.acquire(unit.cordon, deadline, board);
   }
 
   #remember(unit: UnitKey): void {

@@ -26,6 +26,8 @@ export class Inspections {
     // A cordon of its own, apart from what the tenant runs: nobody has agreed to this code yet.
     const cordon = `inspect/${record.headers[headers.tenantId] ?? command.digest}`;
     const result = await sandbox.inspect(source, command.functions, cordon);
+    // No fault of the package: the asker's deadline says that no executor had room.
+    if (result.error?.code === 'NO_CAPACITY') return;
     bus.reply(record, Buffer.from(JSON.stringify(replyOf(result))), { [headers.status]: 'succeeded' });
   }
 }

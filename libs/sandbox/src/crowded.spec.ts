@@ -1,0 +1,41 @@
+import { effectiveLimits } from '@mortise/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Sandbox } from './sandbox.js';
+
+const quiet = { info() {}, warn() {}, error() {} };
+const sandbox = new Sandbox({ walls: 'prefer', workers: 3, logger: quiet });
+beforeAll(() => sandbox.start());
+afterAll(() => sandbox.close());
+
+const source = { filename: 'main.js', code: 'export const go = (input) => input' };
+let count = 0;
+
+const run = (tenantId: string) =>
+  sandbox.invoke({
+    executionId: `run-${++count}`,
+    unit: { key: tenantId, tenantId, digest: 'd'.repeat(64), cordon: tenantId, isolation: 'isolate', source },
+    handler: 'go',
+    input: '1',
+    context: '{}',
+    limits: effectiveLimits({ timeoutMs: 20_000 }, 'call'),
+    deadline: Date.now() + 20_000,
+    host: () => Promise.resolve('null'),
+    log: () => {},
+  });
+
+describe('more tenants than workers', () => {
+  it('answers each run and each inspection, whoever gave up its worker for it', async () => {
+    const tenants = Array.from({ length: 8 }, (_, index) => `tenant-${index}`);
+    const rounds = await Promise.all(
+      tenants.map(async (tenant) => {
+        const statuses: unknown[] = [];
+        for (let round = 0; round < 2; round++) {
+          const [inspected, ran] = await Promise.all([sandbox.inspect(source, ['go'], tenant), run(tenant)]);
+          statuses.push(inspected.ok, ran.status);
+        }
+        return statuses;
+      }),
+    );
+    expect(new Set(rounds.flat())).toEqual(new Set([true, 'succeeded']));
+  });
+});
