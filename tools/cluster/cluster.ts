@@ -26,7 +26,7 @@ export const isKeeper = async (pid: number): Promise<boolean> =>
 /** Starts a cluster in the folder and waits until it is ready. */
 export async function clusterUp(
   folder: string,
-  options: { port?: number; detached?: boolean } = {},
+  options: { port?: number; detached?: boolean; env?: Record<string, string> } = {},
 ): Promise<ClusterState> {
   const running = await readState(folder);
   if (running?.status === 'ready' && (await isKeeper(running.pid))) return running;
@@ -38,6 +38,7 @@ export async function clusterUp(
     ['--no-node-snapshot', join(import.meta.dirname, 'keeper.ts'), folder, String(options.port ?? 0)],
     {
       detached: options.detached ?? false,
+      env: { ...process.env, ...options.env },
       stdio: ['ignore', log, log],
     },
   );
@@ -49,6 +50,17 @@ export async function clusterUp(
     if (keeper.exitCode !== null)
       throw new Error(`the cluster did not start: see ${join(folder, 'keeper.log')}`);
     await new Promise((next) => setTimeout(next, 100));
+  }
+}
+
+/** Waits until a process that ended was started again and is ready. */
+export async function startedAgain(folder: string, name: string, formerPid: number): Promise<number> {
+  for (;;) {
+    const state = await readState(folder);
+    const pid = state?.pids[name];
+    if (pid !== undefined && pid !== formerPid) return pid;
+    if (!state || !alive(state.pid)) throw new Error(`the keeper of ${folder} has ended`);
+    await new Promise((next) => setTimeout(next, 50));
   }
 }
 

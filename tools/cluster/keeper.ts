@@ -2,16 +2,16 @@
 // what it started stops with it. Started by up.ts and by the end-to-end suite, with the state folder as argument.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { startEmbeddedPostgres } from '@mortise/database';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '@mortise/database';
 import { executorEnv } from '@mortise/executor';
 import { gatewayEnv } from '@mortise/gateway';
 import { registryEnv } from '@mortise/registry';
 import { schedulerEnv } from '@mortise/scheduler';
 import { startKafka, startS3 } from '@mortise/testing';
+import { ServiceProcess } from './service-process.ts';
 
 export interface ClusterState {
   status: 'starting' | 'ready' | 'failed';
@@ -19,11 +19,13 @@ export interface ClusterState {
   url?: string;
   adminKey?: string;
   error?: string;
-  /** Pids by process name, for fault tests. */
+  /** Pids by process name: one that ended and was started again has a new one once it is ready. */
   pids: Record<string, number>;
   services: Record<string, string>;
   kafka?: string;
   databaseUrl?: string;
+  /** Settings for commands of the operator. */
+  operator?: Record<string, string>;
 }
 
 const folder = resolve(process.argv[2] ?? '.cluster');
@@ -32,11 +34,15 @@ const node = ['--no-node-snapshot'];
 const closers: (() => Promise<void>)[] = [];
 const state: ClusterState = { status: 'starting', pid: process.pid, pids: {}, services: {} };
 
-/** Renamed into place: a reader never sees half a file. */
-async function save(change: Partial<ClusterState>): Promise<void> {
-  Object.assign(state, change);
-  await writeFile(join(folder, 'state.tmp'), JSON.stringify(state, null, 2), { mode: 0o600 });
-  await rename(join(folder, 'state.tmp'), join(folder, 'state.json'));
+let saving = Promise.resolve();
+/** Renamed into place, one after another: a reader never sees half a file. */
+function save(change: Partial<ClusterState>): Promise<void> {
+  saving = saving.then(async () => {
+    Object.assign(state, change);
+    await writeFile(join(folder, 'state.tmp'), JSON.stringify(state, null, 2), { mode: 0o600 });
+    await rename(join(folder, 'state.tmp'), join(folder, 'state.json'));
+  });
+  return saving;
 }
 
 const specs = { gateway: gatewayEnv, registry: registryEnv, scheduler: schedulerEnv, executor: executorEnv };
@@ -56,17 +62,6 @@ const freePort = () =>
     });
   });
 
-function run(name: string, script: string, args: string[], env: Record<string, string>): ChildProcess {
-  const log = createWriteStream(join(folder, 'logs', `${name}.log`), { flags: 'a' });
-  const child = spawn(process.execPath, [...node, script, ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  child.stdout?.pipe(log);
-  child.stderr?.pipe(log);
-  return child;
-}
-
 const exited = (child: ChildProcess) =>
   new Promise<number>((done) => child.once('exit', (code) => done(code ?? 1)));
 
@@ -84,63 +79,84 @@ async function admin(env: Record<string, string>, ...args: string[]): Promise<st
 
 async function service(name: string, kind: keyof typeof specs, env: Record<string, string>): Promise<string> {
   const url = `http://127.0.0.1:${env.PORT}`;
-  const child = run(name, `services/${kind}/dist/main.js`, [], {
-    ...settingsOf(kind, env),
-    MORTISE_INSTANCE_ID: name,
+  const service = new ServiceProcess({
+    name,
+    args: [...node, `services/${kind}/dist/main.js`],
+    env: { ...settingsOf(kind, env), MORTISE_INSTANCE_ID: name },
+    url,
+    logFile: join(folder, 'logs', `${name}.log`),
+    onReady: (pid) => {
+      state.services[name] = url;
+      state.pids[name] = pid;
+      return save({});
+    },
   });
-  if (child.pid) state.pids[name] = child.pid;
-  state.services[name] = url;
+  closers.push(() => service.close());
+  await service.start();
+  return url;
+}
+
+/** PostgreSQL in the cluster's folder, at the same address again when it ends unasked. */
+async function postgres(): Promise<string> {
+  const dataDir = join(folder, 'postgres');
+  let current: EmbeddedPostgres;
+  const start = async () => {
+    current = await startEmbeddedPostgres({
+      dataDir,
+      onUnexpectedExit: (error) => {
+        console.error(error.message);
+        if (!stopping) restarting = restart().catch((failure: unknown) => console.error(failure));
+      },
+    });
+    state.pids.postgres = Number.parseInt(await readFile(join(dataDir, 'postmaster.pid'), 'utf8'), 10);
+    return current.url;
+  };
+  const restart = async () => {
+    await current.close();
+    const before = current.url;
+    if ((await start()) !== before) throw new Error('PostgreSQL came back at another address');
+    await save({});
+  };
+  let restarting: Promise<void> | undefined;
+  const url = await start();
   closers.push(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = exited(child);
-    child.kill('SIGTERM');
-    const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    await gone;
-    clearTimeout(hard);
+    await restarting;
+    await current.close();
   });
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    if (child.exitCode !== null)
-      throw new Error(`${name} ended at its start: see ${join(folder, 'logs', `${name}.log`)}`);
-    const ready = await fetch(`${url}/readyz`).then(
-      (answer) => answer.ok,
-      () => false,
-    );
-    if (ready) return url;
-    if (Date.now() > deadline)
-      throw new Error(`${name} was not ready within 60 s: see ${join(folder, 'logs', `${name}.log`)}`);
-    await new Promise((next) => setTimeout(next, 50));
-  }
+  return url;
 }
 
 async function up(): Promise<void> {
   await mkdir(join(folder, 'logs'), { recursive: true });
   await save({});
-  const [kafka, s3, postgres] = await Promise.all([
+  const [kafka, s3, databaseUrl] = await Promise.all([
     startKafka({ dir: join(folder, 'kafka') }),
     startS3({ dir: join(folder, 's3') }),
-    startEmbeddedPostgres({ dataDir: join(folder, 'postgres') }),
+    postgres(),
   ]);
   closers.push(
     () => kafka.close(),
     () => s3.close(),
-    () => postgres.close(),
   );
   if (kafka.pid) state.pids.kafka = kafka.pid;
-  const shared: Record<string, string> = {
+  const operator: Record<string, string> = {
     BUS: 'kafka',
     KAFKA_BROKERS: kafka.brokers,
     KAFKA_PARTITION_SCALE: '25',
+    DATABASE_URL: databaseUrl,
+  };
+  const shared: Record<string, string> = {
+    ...operator,
     STORAGE: 's3',
     S3_ENDPOINT: s3.endpoint,
     S3_BUCKET: 'packages',
     S3_ACCESS_KEY: s3.accessKey,
     S3_SECRET_KEY: s3.secretKey,
-    DATABASE_URL: postgres.url,
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
     METRICS_PORT: '0',
     MORTISE_INTERNAL_KEY: randomBytes(32).toString('hex'),
     MORTISE_MASTER_KEY: randomBytes(32).toString('hex'),
+    ...(process.env.EXECUTOR_LEASE_MS ? { EXECUTOR_LEASE_MS: process.env.EXECUTOR_LEASE_MS } : {}),
   };
   await admin(shared, 'migrate', 'up');
   await admin(shared, 'topics', 'create');
@@ -166,7 +182,7 @@ async function up(): Promise<void> {
     REGISTRY_URL,
     SCHEDULER_URL,
   });
-  await save({ status: 'ready', url, adminKey, kafka: kafka.brokers, databaseUrl: postgres.url });
+  await save({ status: 'ready', url, adminKey, kafka: kafka.brokers, databaseUrl, operator });
 }
 
 let stopping: Promise<void> | undefined;

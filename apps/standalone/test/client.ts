@@ -129,6 +129,11 @@ declare module 'vitest' {
       adminKey: string;
       topology: 'embedded' | 'cluster';
       pids: Record<string, number>;
+      /** What commands of the operator need to reach a cluster. */
+      operator?: Record<string, string>;
+      /** Embedded only: the folder of the platform, and the one it spools uploads to. */
+      dataDir?: string;
+      spoolDir?: string;
     };
   }
 }

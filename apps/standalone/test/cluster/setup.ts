@@ -8,8 +8,8 @@ import { clusterDown, clusterUp } from '../../../../tools/cluster/cluster.ts';
 /** One cluster for the whole suite: real Kafka, PostgreSQL, S3 and five processes of ours. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'mortise-cluster-'));
-  const { url = '', adminKey = '', pids } = await clusterUp(folder);
-  project.provide('platform', { url, adminKey, topology: 'cluster', pids });
+  const { url = '', adminKey = '', pids, operator = {} } = await clusterUp(folder);
+  project.provide('platform', { url, adminKey, topology: 'cluster', pids, operator });
   return async () => {
     await clusterDown(folder);
     if (!process.env.KEEP) await rm(folder, { recursive: true, force: true });
