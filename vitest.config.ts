@@ -14,8 +14,6 @@ const endToEnd = (topology: 'embedded' | 'cluster') => ({
     globalSetup: [`apps/standalone/test/${topology}/setup.ts`],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Twice in some twenty runs on a machine under load a request was never answered: not found yet, so said aloud here.
-    retry: 1,
   },
 });
 

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { totalmem } from 'node:os';
 import type { Launcher } from './launch.js';
 import type { SandboxOptions, Violation } from './types.js';
 import { Worker } from './worker.js';
@@ -7,6 +7,16 @@ const watchEveryMs = 10;
 const recycleAfterExecutions = 1_000_000;
 const recycleAboveMb = 1_536;
 const idleForMs = 600_000;
+const workerAtRestMb = 64;
+
+/**
+ * A worker at rest costs memory and nothing else, while taking one from a cordon for another costs a process start: so
+ * many as fit into a quarter of the memory.
+ */
+function defaultWorkers(): number {
+  const memoryMb = Math.min(totalmem(), process.constrainedMemory() || Infinity) / 1_048_576;
+  return Math.max(8, Math.min(64, Math.floor(memoryMb / 4 / workerAtRestMb)));
+}
 
 /** The worker processes: each bound to one cordon on first use, one more kept ready unbound. */
 export class Pool {
@@ -28,7 +38,7 @@ export class Pool {
     this.#launcher = launcher;
     this.#options = options;
     this.#now = now;
-    this.#max = Math.max(2, options.workers ?? Math.max(8, availableParallelism() * 4));
+    this.#max = Math.max(2, options.workers ?? defaultWorkers());
   }
 
   async start(): Promise<void> {

@@ -105,7 +105,7 @@ export interface Violation {
 }
 
 export interface SandboxOptions {
-  /** Most worker processes at a time, the ready spare one included. Default: four a core, at least 8. */
+  /** Most worker processes at a time, the ready spare one included. Default: as fit into a quarter of the memory, 8 to 64. */
   workers?: number;
   /** Namespaces by bubblewrap around each worker: demand them, use them where they work, or leave them. */
   walls: 'require' | 'prefer' | 'off';

@@ -28,7 +28,7 @@ export const executorEnv = defineEnv({
     default: 'tenant',
   }),
   EXECUTOR_WORKERS: field.integer({
-    describe: 'Most worker processes at a time; default four a core, at least 8',
+    describe: 'Most worker processes at a time; default as fit into a quarter of the memory, 8 to 64',
     optional: true,
     min: 1,
     max: 1_024,
