@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -6,16 +6,20 @@ import { startPlatform } from './platform.js';
 
 /** One platform in one process for the whole suite, as `make start` runs it, in a folder of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'mortise-e2e-'));
-  const platform = await startPlatform(dataDir);
+  const base = await mkdtemp(join(tmpdir(), 'mortise-e2e-'));
+  const [dataDir, spoolDir] = [join(base, 'data'), join(base, 'spool')];
+  await mkdir(spoolDir);
+  const platform = await startPlatform(dataDir, { REGISTRY_SPOOL_DIR: spoolDir });
   project.provide('platform', {
     url: platform.url,
     adminKey: platform.adminKey,
     topology: 'embedded',
+    dataDir,
+    spoolDir,
     pids: { standalone: platform.child.pid ?? 0 },
   });
   return async () => {
     await platform.stop();
-    await rm(dataDir, { recursive: true, force: true });
+    await rm(base, { recursive: true, force: true });
   };
 }
