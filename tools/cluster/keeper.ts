@@ -178,6 +178,9 @@ async function up(): Promise<void> {
   ]);
   const url = await service('gateway-0', 'gateway', {
     ...shared,
+    ...(process.env.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? { OTEL_EXPORTER_OTLP_ENDPOINT: process.env.OTEL_EXPORTER_OTLP_ENDPOINT }
+      : {}),
     PORT: String(port || (await freePort())),
     REGISTRY_URL,
     SCHEDULER_URL,

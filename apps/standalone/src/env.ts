@@ -1,6 +1,7 @@
 import { baseEnv, defineEnv, field, type EnvOf } from '@mortise/service-kit';
 
 const { LOG_LEVEL, METRICS_PORT, MORTISE_MODE } = baseEnv;
+const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER_ARG } = baseEnv;
 
 /** What `make start` reads beyond what the services it starts read themselves. */
 export const standaloneEnv = defineEnv({
@@ -20,5 +21,8 @@ export const standaloneEnv = defineEnv({
   LOG_LEVEL,
   METRICS_PORT,
   MORTISE_MODE,
+  OTEL_EXPORTER_OTLP_ENDPOINT,
+  OTEL_EXPORTER_OTLP_HEADERS,
+  OTEL_TRACES_SAMPLER_ARG,
 });
 export type StandaloneEnv = EnvOf<typeof standaloneEnv>;

@@ -1,5 +1,5 @@
 import type { EventDefinition, ServiceName, TopicName } from '@mortise/contracts';
-import { systemClock, type Clock, type Logger } from '@mortise/service-kit';
+import { currentTraceparent, systemClock, tracers, type Clock, type Logger } from '@mortise/service-kit';
 import { encodeEvent } from './codec.js';
 import { EventDispatch, makeConsumption, type ConsumeOptions, type Consumption } from './consumption.js';
 import { Failures } from './engine/failures.js';
@@ -12,6 +12,7 @@ import { MemoryTransport } from './memory/transport.js';
 import type { BusEvent, BusRecord, EventMeta, Parking, Received } from './record.js';
 import { Requests } from './requests.js';
 import { StateTable } from './state-table.js';
+import { tracedConsumption, tracedTransport } from './tracing.js';
 import type { Subscription, Transport } from './transport.js';
 
 export interface BusOptions {
@@ -61,7 +62,8 @@ export class Bus {
             instanceId,
             logger,
           });
-    return new Bus(transport, options);
+    const tracer = tracers[service];
+    return new Bus(tracer ? tracedTransport(transport, tracer) : transport, options);
   }
 
   /** Use `Bus.create`; this one is for transports with parts of one's own. */
@@ -90,7 +92,8 @@ export class Bus {
   publish<T extends object>(definition: EventDefinition<T>, data: T, meta: EventMeta = {}): Promise<void> {
     const source = meta.source ?? `/${this.options.service}`;
     const time = meta.time ?? new Date(this.clock.now()).toISOString();
-    return this.transport.send([encodeEvent(definition, data, { ...meta, source, time })]);
+    const traceparent = meta.traceparent ?? currentTraceparent();
+    return this.transport.send([encodeEvent(definition, data, { ...meta, source, time, traceparent })]);
   }
 
   /** Sends records as they are; resolves as `publish` does. */
@@ -105,7 +108,7 @@ export class Bus {
     const { solo = false, topic } = options;
     const group = this.groupName(options.group ?? this.options.service, solo);
     this.refuseSecond(topic, group);
-    this.consumptions.push(makeConsumption({ ...options, group, solo }, this.failures(group, solo)));
+    this.consumptions.push(this.consumption({ ...options, group, solo }));
   }
 
   /** Handles one event of the catalogue, decoded and validated. Before `start`. */
@@ -180,7 +183,7 @@ export class Bus {
     for (const dispatch of this.dispatches.values()) {
       const { topic, group, types } = dispatch;
       const options = { topic, group, solo: false, handler: dispatch.handle };
-      this.consumptions.push({ ...makeConsumption(options, this.failures(group, false)), types });
+      this.consumptions.push({ ...this.consumption(options), types });
     }
     const tables = [...this.tables].map(([topic, table]): Subscription => ({
       topic,
@@ -226,6 +229,12 @@ export class Bus {
     for (const { sink } of this.consumptions) sink.stop();
     await this.transport.close();
     this.asked.close();
+  }
+
+  private consumption(options: ConsumeOptions & { group: string; solo: boolean }): Consumption {
+    const tracer = tracers[this.options.service];
+    const failures = this.failures(options.group, options.solo);
+    return makeConsumption(tracer ? tracedConsumption(options, tracer) : options, failures);
   }
 
   private configure(): void {

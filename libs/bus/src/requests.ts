@@ -1,5 +1,5 @@
 import { headers as names } from '@mortise/contracts';
-import { AppError, type Clock, type Logger } from '@mortise/service-kit';
+import { AppError, currentTraceparent, type Clock, type Logger } from '@mortise/service-kit';
 import { randomBytes } from 'node:crypto';
 import { Deadlines } from './engine/deadlines.js';
 import type { Timers } from './engine/timing.js';
@@ -69,11 +69,16 @@ export class Requests {
     const id = to.headers[names.correlationId];
     const partition = Number(to.headers[names.replyPartition]);
     if (id === undefined || !Number.isSafeInteger(partition) || partition < 0) return;
+    const traceparent = currentTraceparent();
     const record: BusRecord = {
       topic: this.transport.replyAddress.topic,
       key: null,
       value,
-      headers: { ...headers, [names.correlationId]: id },
+      headers: {
+        ...headers,
+        [names.correlationId]: id,
+        ...(traceparent !== undefined && { [names.traceparent]: traceparent }),
+      },
       partition,
     };
     this.transport

@@ -45,6 +45,7 @@ export const eventsEmit = capability({
       ...(subject !== undefined && { subject }),
       data: scope.redactor.json(data),
       causationDepth: scope.causationDepth + 1,
+      ...(scope.traceparent !== undefined && { traceparent: scope.traceparent }),
     });
     return { id };
   },

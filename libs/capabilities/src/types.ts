@@ -39,6 +39,8 @@ export interface EmittedEvent {
   /** JSON text. */
   data: string;
   causationDepth: number;
+  /** W3C trace context of the run. */
+  traceparent?: string;
 }
 
 /** Takes the events of plugins; resolves when the event is durable. */
@@ -75,6 +77,8 @@ export interface ExecutionScope {
   meter: Meter;
   /** Depth of the event that caused this execution, 0 when none did. */
   causationDepth: number;
+  /** W3C trace context of the run, for what it causes elsewhere. */
+  traceparent?: string;
   /** Knows the secret values this execution has read. */
   redactor: Redactor;
   onDenied(kind: 'security_violation' | 'permission_denied', permission: string): void;

@@ -19,7 +19,17 @@ export {
 } from './env/load.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
 export { Health, type HealthReport } from './health.js';
-export { metrics, startMetrics, type Counter, type Histogram } from './metrics.js';
+export { metrics, type Counter, type Histogram } from './metrics.js';
+export { startTelemetry } from './telemetry.js';
+export { isSampled, traceparentOf } from './tracing/trace-context.js';
+export {
+  currentTraceparent,
+  inTrace,
+  tracers,
+  type Span,
+  type SpanOptions,
+  type Tracer,
+} from './tracing/tracer.js';
 export { closeOnSignal, Closers, fail, runService, type RunningService } from './shutdown.js';
 export { buildHttpApp, closeHttpApp, type HttpAppOptions } from './http/app.js';
 export { authorise, type Authenticate } from './http/guard.js';
@@ -27,5 +37,5 @@ export { assertRoutesHandled, Caller, handledRoute, Handles } from './http/handl
 export { jsonDepth, parseJsonBody } from './http/json-body.js';
 export { principalHeader, signPrincipal, verifyPrincipal } from './http/principal.js';
 export { sendProblem, toAppError } from './http/problem-filter.js';
-export { lifecycleHeader, traceIdOf, traceparentOf } from './http/request.js';
+export { lifecycleHeader, traceIdOf } from './http/request.js';
 export { toChecked } from './http/validation.js';

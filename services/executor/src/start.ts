@@ -8,7 +8,7 @@ import {
   Health,
   metrics,
   newId,
-  startMetrics,
+  startTelemetry,
   systemClock,
   type RunningService,
 } from '@mortise/service-kit';
@@ -31,7 +31,7 @@ export async function start(env: ExecutorEnv, shared: SharedParts = {}): Promise
   const close = () =>
     closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
   try {
-    closers.add('metrics', await startMetrics(env.METRICS_PORT, env.HOST));
+    closers.add('telemetry', await startTelemetry('executor', env, logger));
     const db = await Database.connect({
       url: env.DATABASE_URL,
       service: 'executor',

@@ -6,7 +6,7 @@ import {
   createLogger,
   Health,
   newId,
-  startMetrics,
+  startTelemetry,
   systemClock,
   type RunningService,
 } from '@mortise/service-kit';
@@ -32,7 +32,7 @@ export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<
   const close = () =>
     closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
   try {
-    closers.add('metrics', await startMetrics(env.METRICS_PORT, env.HOST));
+    closers.add('telemetry', await startTelemetry('gateway', env, logger));
     const health = new Health();
     const db = await Database.connect({
       url: env.DATABASE_URL,

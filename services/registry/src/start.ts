@@ -11,7 +11,7 @@ import {
   createLogger,
   Health,
   newId,
-  startMetrics,
+  startTelemetry,
   type RunningService,
 } from '@mortise/service-kit';
 import { createStore } from '@mortise/storage';
@@ -37,7 +37,7 @@ export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise
   const close = () =>
     closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
   try {
-    closers.add('metrics', await startMetrics(env.METRICS_PORT, env.HOST));
+    closers.add('telemetry', await startTelemetry('registry', env, logger));
     const health = new Health();
     const db = await Database.connect({
       url: env.DATABASE_URL,

@@ -8,7 +8,7 @@ import {
   createLogger,
   Health,
   newId,
-  startMetrics,
+  startTelemetry,
   systemClock,
   type RunningService,
 } from '@mortise/service-kit';
@@ -35,7 +35,7 @@ export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promis
   const close = () =>
     closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
   try {
-    closers.add('metrics', await startMetrics(env.METRICS_PORT, env.HOST));
+    closers.add('telemetry', await startTelemetry('scheduler', env, logger));
     const db = await Database.connect({
       url: env.DATABASE_URL,
       service: 'scheduler',

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeEvent, type BusRecord, type EventMeta, type Parking } from '@mortise/bus';
 import type { EventDefinition, ServiceName } from '@mortise/contracts';
-import { systemClock, type Clock, type Logger } from '@mortise/service-kit';
+import { currentTraceparent, systemClock, type Clock, type Logger } from '@mortise/service-kit';
 import type { Database, Tx } from '../database.js';
 import { backOff, Relay, type RelayBus } from './relay.js';
 import { insertRows, insertValues } from './rows.js';
@@ -45,7 +45,10 @@ export class Outbox implements Parking {
     const { dueAt, ...envelope } = meta;
     const source = envelope.source ?? `/${this.o.service ?? this.o.db.service}`;
     const time = envelope.time ?? new Date(this.clock.now()).toISOString();
-    await this.addRecords(tx, [encodeEvent(def, data, { ...envelope, source, time })], { dueAt });
+    const traceparent = envelope.traceparent ?? currentTraceparent();
+    await this.addRecords(tx, [encodeEvent(def, data, { ...envelope, source, time, traceparent })], {
+      dueAt,
+    });
   }
 
   /** Records that are encoded already; one statement however many. */

@@ -30,4 +30,21 @@ export const baseEnv = {
     describe: 'production creates nothing by itself and refuses development defaults',
     default: 'development',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: field.url({
+    describe: 'Collector that takes traces by OTLP over HTTP (JSON); without it nothing is traced',
+    optional: true,
+    example: 'http://otel-collector:4318',
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: field.string({
+    describe: 'Headers for the collector, as name=value pairs with commas between them',
+    optional: true,
+    secret: true,
+    example: 'authorization=Bearer%20<token>',
+  }),
+  OTEL_TRACES_SAMPLER_ARG: field.string({
+    describe: 'Share of the requests that are traced where the caller does not decide it: 0 to 1',
+    default: '1',
+    example: '0.1',
+    pattern: /^(0(\.\d+)?|1(\.0+)?)$/,
+  }),
 };

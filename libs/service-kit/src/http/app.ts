@@ -13,7 +13,8 @@ import { PrincipalGuard, type Authenticate } from './guard.js';
 import { parseJsonBody } from './json-body.js';
 import { principalHeader, verifyPrincipal } from './principal.js';
 import { ProblemFilter } from './problem-filter.js';
-import { traceparentOf } from './request.js';
+import { traceparentOf } from '../tracing/trace-context.js';
+import { traceRequests } from '../tracing/http-spans.js';
 import { ValidationPipe } from './validation.js';
 
 export interface HttpAppOptions {
@@ -53,6 +54,7 @@ export async function buildHttpApp(
     reply.header('x-request-id', request.id);
     done();
   });
+  traceRequests(fastify, options.service);
   endIdleConnections(fastify);
   readJson(fastify);
   serveHealth(fastify, health);

@@ -5,7 +5,7 @@ import { keyOf, type Finish, type Runs } from './runs.js';
 
 export interface Finished extends Finish {
   /** The next attempt, when there is one. */
-  next?: { command: ExecuteCommand; dueAt: number };
+  next?: { command: ExecuteCommand; dueAt: number; traceparent?: string | undefined };
 }
 
 /** Writes outcomes, and the commands of next attempts with them, many a transaction. */
@@ -18,9 +18,14 @@ export class Finisher {
         const accepted = await runs.finish(tx, finished);
         for (const { next, ...run } of finished) {
           if (!next || !accepted.has(keyOf(run))) continue;
-          const { command, dueAt } = next;
+          const { command, dueAt, traceparent } = next;
           const { tenantId, acceptedAt } = command;
-          await outbox.add(tx, ExecuteInBackground, command, { dueAt, tenantId, acceptedAt });
+          await outbox.add(tx, ExecuteInBackground, command, {
+            dueAt,
+            tenantId,
+            acceptedAt,
+            traceparent,
+          });
         }
         return finished.map((run) => accepted.has(keyOf(run)));
       }),

@@ -24,6 +24,7 @@ export class PluginEvents implements EventSink {
         tenantId: event.tenantId,
         causationId: event.executionId,
         causationDepth: event.causationDepth,
+        traceparent: event.traceparent,
       },
       'plugin-events',
       event.tenantId,

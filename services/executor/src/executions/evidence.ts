@@ -30,6 +30,7 @@ export class Evidence {
   }
 
   records(request: RunRequest, clock: Clock): BusRecord[] {
+    const { traceparent } = request;
     const { installation } = request.admitted;
     const who = {
       pluginId: installation.pluginId,
@@ -43,11 +44,11 @@ export class Evidence {
         encodeEvent(
           LimitExceeded,
           { ...who, limit: hit.limit, value: Math.round(hit.value), used: Math.round(hit.used) },
-          { source },
+          { source, traceparent },
         ),
       ),
       ...[...this.violations].map((permission) =>
-        encodeEvent(SecurityViolation, { ...who, permission }, { source }),
+        encodeEvent(SecurityViolation, { ...who, permission }, { source, traceparent }),
       ),
     ];
   }

@@ -23,13 +23,14 @@ export class Reporter {
   constructor(private readonly bus: Pick<Bus, 'send'>) {}
 
   /** Resolves when the step is durable. */
-  step(data: ExecutionData): Promise<void> {
+  step(data: ExecutionData, traceparent?: string): Promise<void> {
     const { tenantId, acceptedAt } = data;
-    return this.send(encodeEvent(eventOf[data.status], data, { source, tenantId, acceptedAt }));
+    return this.send(encodeEvent(eventOf[data.status], data, { source, tenantId, acceptedAt, traceparent }));
   }
 
-  logs(about: Omit<ExecutionLogData, 'lines'>, lines: LogLine[]): Promise<void> {
-    return this.send(encodeEvent(ExecutionLogged, { ...about, lines }, { source, tenantId: about.tenantId }));
+  logs(about: Omit<ExecutionLogData, 'lines'>, lines: LogLine[], traceparent?: string): Promise<void> {
+    const { tenantId } = about;
+    return this.send(encodeEvent(ExecutionLogged, { ...about, lines }, { source, tenantId, traceparent }));
   }
 
   send(record: BusRecord): Promise<void> {

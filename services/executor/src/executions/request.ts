@@ -19,6 +19,8 @@ export interface RunRequest {
   context?: Record<string, unknown> | undefined;
   causationId?: string | undefined;
   causationDepth: number;
+  /** W3C trace context of the command. */
+  traceparent?: string | undefined;
 }
 
 /** What every execution event of this run says. */

@@ -12,6 +12,7 @@ import { LogBuffer } from './log-buffer.js';
 import type { Reporter } from './reporter.js';
 import { baseData, type RunRequest } from './request.js';
 import type { Run, Running } from './running.js';
+import { endRunSpan, startRunSpan } from './run-span.js';
 import type { Slots } from './slots.js';
 import { cordonOf, unitKey, type Cordon } from './unit.js';
 
@@ -40,6 +41,8 @@ export interface Done {
   kind: 'done';
   data: ExecutionData;
   durationMs: number;
+  /** W3C trace context of the command. */
+  traceparent: string | undefined;
   evidence: BusRecord[];
 }
 export type Attempted = Done | { kind: 'over_quota' } | { kind: 'expired' };
@@ -82,7 +85,8 @@ export class Runner {
     const redactor = new Redactor();
     const evidence = new Evidence();
     const logs = this.logsOf(request, redactor);
-    const scope = this.scopeOf(request, redactor, evidence);
+    const span = startRunSpan(request);
+    const scope = this.scopeOf(request, redactor, evidence, span?.traceparent ?? request.traceparent);
     const announce = setTimeout(() => this.announce(request, startedAt), startedAfterMs);
     try {
       const result = await this.parts.sandbox.invoke({
@@ -104,7 +108,11 @@ export class Runner {
         host: (op, args) => this.parts.host.call(scope, op, args),
         log: (line) => logs.write(line),
       });
+      endRunSpan(span, conclusion, result);
       evidence.outcome(request, result);
+    } catch (error) {
+      span?.end(error);
+      throw error;
       const conclusion = conclude(result, run.killed, redactor);
       return this.done(request, startedAt, conclusion, result, evidence.records(request, clock));
     } finally {
@@ -127,6 +135,7 @@ export class Runner {
     });
     return {
       kind: 'done',
+      traceparent: request.traceparent,
       durationMs: finishedAt - startedAt,
       evidence,
       data: {
@@ -145,7 +154,7 @@ export class Runner {
       status: 'running',
       startedAt: new Date(startedAt).toISOString(),
     };
-    this.parts.reporter.step(data).catch((error: unknown) => {
+    this.parts.reporter.step(data, request.traceparent).catch((error: unknown) => {
       this.parts.logger.warn(
         { err: error, executionId: request.executionId },
         'start of a run not published',
@@ -157,13 +166,18 @@ export class Runner {
     const { tenantId, installationId } = request.admitted.installation;
     const about = { executionId: request.executionId, tenantId, installationId };
     return new LogBuffer(this.parts.clock, redactor, (lines) => {
-      this.parts.reporter.logs(about, lines).catch((error: unknown) => {
+      this.parts.reporter.logs(about, lines, request.traceparent).catch((error: unknown) => {
         this.parts.logger.warn({ err: error, executionId: about.executionId }, 'log lines not published');
       });
     });
   }
 
-  private scopeOf(request: RunRequest, redactor: Redactor, evidence: Evidence): ExecutionScope {
+  private scopeOf(
+    request: RunRequest,
+    redactor: Redactor,
+    evidence: Evidence,
+    traceparent: string | undefined,
+  ): ExecutionScope {
     const { installations } = this.parts.states;
     const { installation, limits } = request.admitted;
     return {
@@ -174,6 +188,7 @@ export class Runner {
         return installations.get(installation.installationId) ?? installation;
       },
       limits,
+      ...(traceparent !== undefined && { traceparent }),
       meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
       causationDepth: request.causationDepth,
       redactor,

@@ -50,9 +50,9 @@ export class Interactive {
     await this.tell(done);
   }
 
-  private async tell({ data, evidence }: Done): Promise<void> {
+  private async tell({ data, evidence, traceparent }: Done): Promise<void> {
     const { reporter } = this.parts;
-    await Promise.all([reporter.step(data), ...evidence.map((record) => reporter.send(record))]);
+    await Promise.all([reporter.step(data, traceparent), ...evidence.map((record) => reporter.send(record))]);
     this.untold.delete(data.executionId);
   }
 

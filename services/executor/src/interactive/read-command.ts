@@ -15,6 +15,7 @@ export interface ExecuteHeaders {
   triggerName: string | undefined;
   causationId: string | undefined;
   causationDepth: number;
+  traceparent: string | undefined;
 }
 
 const text = (record: Received, name: string): string => {
@@ -42,6 +43,7 @@ export function readExecute(record: Received): ExecuteHeaders {
     triggerName: record.headers[headers.triggerName],
     causationId: record.headers[headers.causationId],
     causationDepth: Number(record.headers[headers.causationDepth] ?? 0),
+    traceparent: record.headers[headers.traceparent],
   };
 }
 

@@ -1,7 +1,7 @@
 import { encodeEvent, type BusRecord } from '@mortise/bus';
 import { ExecuteInBackground, ScheduleFired, uuidTime } from '@mortise/contracts';
 import type { Database, Outbox, Tx } from '@mortise/database';
-import { derivedId, metrics, type Logger } from '@mortise/service-kit';
+import { currentTraceparent, derivedId, metrics, tracers, type Logger } from '@mortise/service-kit';
 import { isRunnable, type States } from '../state/states.js';
 import { nextDue } from './cron.js';
 import { addFiresSql, advanceSql, dueSql, forgetFiresSql, nowSql, soonestSql } from './schedules.sql.js';
@@ -155,10 +155,23 @@ export function tickRecords(
     // The tick, with what the manifest gives the job.
     input: { ...row.input, job, dueAt },
   };
+  const traceparent = currentTraceparent() ?? newTrace(job, tenantId);
   return [
-    encodeEvent(ExecuteInBackground, command, { source, tenantId, acceptedAt }),
-    encodeEvent(ScheduleFired, { installationId, tenantId, job, dueAt, executionId }, { source, tenantId }),
+    encodeEvent(ExecuteInBackground, command, { source, tenantId, acceptedAt, traceparent }),
+    encodeEvent(
+      ScheduleFired,
+      { installationId, tenantId, job, dueAt, executionId },
+      { source, tenantId, traceparent },
+    ),
   ];
+}
+
+/** A tick that nobody asked for begins a trace. */
+function newTrace(job: string, tenantId: string): string | undefined {
+  const attributes = { 'mortise.job': job, 'tenant.id': tenantId };
+  const span = tracers.scheduler?.start('schedule.fire', { kind: 'internal', attributes });
+  span?.end();
+  return span?.traceparent;
 }
 
 async function advance(tx: Tx, decided: Decided[], now: number): Promise<void> {
