@@ -143,8 +143,8 @@ describe('an HTTP app', () => {
   });
 });
 
-describe('the end of an HTTP app', () => {
-  it('does not wait for a connection that never sent a request', { timeout: 5_000 }, async () => {
+describe('the connections of an HTTP app', () => {
+  it('do not hold up its end when they never sent a request', { timeout: 5_000 }, async () => {
     const logger = createLogger({ service: 'test', level: 'silent' });
     const app = await buildHttpApp(
       { module: SampleModule },
@@ -158,5 +158,40 @@ describe('the end of an HTTP app', () => {
 
     await closeHttpApp(app, 60_000);
     await cut;
+  });
+
+  it('carry the next request although the last one was answered before it was read', async () => {
+    const app = await buildHttpApp(
+      { module: SampleModule },
+      {
+        service: 'gateway',
+        logger: createLogger({ service: 'test', level: 'silent' }),
+        health: new Health(),
+        internalKey,
+      },
+    );
+    const fastify = app.getHttpAdapter().getInstance();
+    fastify.addContentTypeParser('application/octet-stream', async () => undefined);
+    fastify.post('/refused', async ({ raw }, reply) => {
+      await once(raw, 'data');
+      raw.pause();
+      reply.status(413);
+      return 'too much';
+    });
+    await app.listen(0, '127.0.0.1');
+    const socket = connect(Number(new URL(await app.getUrl()).port), '127.0.0.1');
+    let answers = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answers += text));
+
+    const body = Buffer.alloc(4 * 1_048_576);
+    const head = `content-type: application/octet-stream\r\ncontent-length: ${body.length}`;
+    socket.write(`POST /refused HTTP/1.1\r\nhost: a\r\n${head}\r\n\r\n`);
+    socket.write(body);
+    socket.write('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n');
+    while (!answers.includes('{"ok":true}')) await once(socket, 'data');
+
+    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
+    socket.destroy();
+    await closeHttpApp(app, 1_000);
   });
 });

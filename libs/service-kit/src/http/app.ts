@@ -56,6 +56,7 @@ export async function buildHttpApp(
   });
   traceRequests(fastify, options.service);
   endIdleConnections(fastify);
+  readToTheEnd(fastify);
   readJson(fastify);
   serveHealth(fastify, health);
   app.useGlobalFilters(new ProblemFilter(logger));
@@ -82,6 +83,17 @@ const internalCallers = (key: string | undefined): Authenticate => {
     return verifyPrincipal(key, token);
   };
 };
+
+/**
+ * An answer may go out before its request was read to the end: a refused upload. Node then empties a body that nobody
+ * began to read; one that is half read would stay in the connection, and no later request on it would be seen.
+ */
+function readToTheEnd(fastify: FastifyInstance): void {
+  fastify.addHook('onResponse', ({ raw }, _reply, done) => {
+    if (!raw.readableEnded) raw.unpipe().resume();
+    done();
+  });
+}
 
 /**
  * A kept-alive connection that falls idle after the shutdown began would hold it up until its time-out: answers that
