@@ -129,6 +129,8 @@ declare module 'vitest' {
       adminKey: string;
       topology: 'embedded' | 'cluster';
       pids: Record<string, number>;
+      /** Takes the traces of the platform: GET {collector}/spans?trace={id}. */
+      collector: string;
       /** What commands of the operator need to reach a cluster. */
       operator?: Record<string, string>;
       /** Embedded only: the folder of the platform, and the one it spools uploads to. */

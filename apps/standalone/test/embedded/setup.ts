@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startCollector } from '@mortise/testing';
 import type { TestProject } from 'vitest/node';
 import { startPlatform } from './platform.js';
 
@@ -9,17 +10,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const base = await mkdtemp(join(tmpdir(), 'mortise-e2e-'));
   const [dataDir, spoolDir] = [join(base, 'data'), join(base, 'spool')];
   await mkdir(spoolDir);
-  const platform = await startPlatform(dataDir, { REGISTRY_SPOOL_DIR: spoolDir });
+  const collector = await startCollector();
+  const platform = await startPlatform(dataDir, {
+    REGISTRY_SPOOL_DIR: spoolDir,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+  });
   project.provide('platform', {
     url: platform.url,
     adminKey: platform.adminKey,
     topology: 'embedded',
     dataDir,
     spoolDir,
+    collector: collector.endpoint,
     pids: { standalone: platform.child.pid ?? 0 },
   });
   return async () => {
     await platform.stop();
+    await collector.close();
     await rm(base, { recursive: true, force: true });
   };
 }

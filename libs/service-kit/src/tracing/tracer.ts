@@ -32,7 +32,7 @@ export interface Span {
   /** W3C trace context for what this work causes. */
   readonly traceparent: string;
   set(attributes: Attributes): void;
-  /** @param error what it failed of */
+  /** @param error what it failed of; a text is said as it is */
   end(error?: unknown): void;
 }
 
@@ -56,7 +56,7 @@ export class Tracer {
       set: (more) => void span.setAttributes(more),
       end: (error) => {
         if (error !== undefined) {
-          const message = error instanceof Error ? error.message : String(error);
+          const message = error instanceof Error ? error.message : typeof error === 'string' ? error : 'failed';
           span.setStatus({ code: SpanStatusCode.ERROR, message });
           span.setAttribute('error.type', error instanceof AppError ? error.code : 'error');
         }
