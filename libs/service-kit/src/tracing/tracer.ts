@@ -56,7 +56,8 @@ export class Tracer {
       set: (more) => void span.setAttributes(more),
       end: (error) => {
         if (error !== undefined) {
-          const message = error instanceof Error ? error.message : typeof error === 'string' ? error : 'failed';
+          const message =
+            error instanceof Error ? error.message : typeof error === 'string' ? error : 'failed';
           span.setStatus({ code: SpanStatusCode.ERROR, message });
           span.setAttribute('error.type', error instanceof AppError ? error.code : 'error');
         }
