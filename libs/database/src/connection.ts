@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 
 /** The same server and login, another database. */
@@ -23,18 +24,32 @@ export function unreachable(url: string, error: unknown): Error {
   );
 }
 
-/** A connection of its own, outside the pool. */
+/**
+ * Opens sockets that give up on a server from which nothing has come for so long: one whose machine is gone never
+ * closes its connections, and a query on them would wait for TCP's quarter of an hour.
+ */
+export const watchedSocket = (silentMs: number) => (): Socket => {
+  const socket = new Socket();
+  return socket.setTimeout(silentMs, () => {
+    socket.destroy(new Error(`PostgreSQL has said nothing for ${silentMs / 1_000} s`));
+  });
+};
+
+/**
+ * A connection of its own, outside the pool.
+ * @param o.silentMs longest silence; for connections that always have something to say
+ */
 export async function connect(
   url: string,
   applicationName: string,
-  o: { queryTimeoutMs?: number } = {},
+  o: { silentMs?: number } = {},
 ): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     application_name: applicationName,
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
-    ...(o.queryTimeoutMs === undefined ? {} : { query_timeout: o.queryTimeoutMs }),
+    ...(o.silentMs === undefined ? {} : { stream: watchedSocket(o.silentMs) }),
   });
   // Without a listener a dropped connection would end the process; the next query reports it anyway.
   client.on('error', () => {});

@@ -3,6 +3,7 @@ import { testDatabase, type TestDatabase } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { tenantA, tenantB, testMigrations } from '../test/migrations.js';
+import { Wire } from '../test/wire.js';
 import { connect, isUniqueViolation } from './connection.js';
 import { Database } from './database.js';
 
@@ -189,4 +190,46 @@ it('tells a unique violation from other errors', async () => {
   expect(isUniqueViolation(error, 'notes_pkey')).toBe(true);
   expect(isUniqueViolation(error, 'other')).toBe(false);
   expect(isUniqueViolation(new Error('x'))).toBe(false);
+});
+
+describe('what never comes', () => {
+  const statementMs = 200;
+  const open = (url: string) =>
+    Database.connect({
+      url,
+      service: 'registry',
+      poolSize: 1,
+      statementMs,
+      logger: createLogger({ service: 'registry', level: 'silent' }),
+    });
+
+  it('from a server whose machine is gone, ends the query that waits for it', async () => {
+    const wire = await Wire.to(database.url);
+    const far = await open(wire.url);
+    await far.ping();
+    wire.swallow();
+
+    await expect(far.system((tx) => tx.query('select 1'))).rejects.toThrow(
+      /said nothing for 0.3 s|terminated/,
+    );
+    await wire.close();
+    await far.close();
+  });
+
+  it('to a transaction, gives its connection back to the others', async () => {
+    const own = await open(database.url);
+    const forever = own.system(() => new Promise<never>(() => {}));
+    const next = own.system((tx) => tx.query<{ one: number }[]>('select 1 as one'));
+
+    await expect(forever).rejects.toThrow('not done after 0.4 s');
+    await expect(next).resolves.toEqual([{ one: 1 }]);
+    await own.close();
+  });
+
+  it('in a statement, is cancelled by the server', async () => {
+    const own = await open(database.url);
+
+    await expect(own.system((tx) => tx.query('select pg_sleep(60)'))).rejects.toThrow('statement timeout');
+    await own.close();
+  });
 });

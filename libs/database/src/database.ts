@@ -2,7 +2,7 @@ import type { ServiceName } from '@mortise/contracts';
 import type { Logger } from '@mortise/service-kit';
 import type { Client } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
-import { connect, unreachable } from './connection.js';
+import { connect, unreachable, watchedSocket } from './connection.js';
 import { systemRole, tenantRole } from './roles.js';
 
 /** A transaction of TypeORM: repositories, `tx.query`. */
@@ -15,9 +15,12 @@ export interface DatabaseOptions {
   /** Classes with TypeORM's decorators; tables are made by migrations only. */
   entities?: EntityClass[];
   poolSize?: number;
+  /** Longest time of a statement; default 30 s. */
+  statementMs?: number;
   logger: Logger;
 }
 
+const longestStatementMs = 30_000;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const scope = `select set_config('role', $1, true), set_config('app.tenant', $2, true), set_config('search_path', $3, true)`;
 
@@ -31,6 +34,7 @@ export class Database {
   ) {}
 
   static async connect(options: DatabaseOptions): Promise<Database> {
+    const { statementMs = longestStatementMs } = options;
     const source = new DataSource({
       type: 'postgres',
       url: options.url,
@@ -45,7 +49,14 @@ export class Database {
       poolErrorHandler: (error: Error) =>
         options.logger.warn({ error: error.message }, 'database connection lost'),
       connectTimeoutMS: 10_000,
-      extra: { keepAlive: true, statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000 },
+      extra: {
+        keepAlive: true,
+        statement_timeout: statementMs,
+        // Before the silence below, so that the reason is in the error.
+        idle_in_transaction_session_timeout: Math.round(statementMs * 1.25),
+        // A statement is answered within its time: who is silent for longer is not there any more.
+        stream: watchedSocket(statementMs * 1.5),
+      },
     });
     await source.initialize().catch((error: unknown) => {
       throw unreachable(options.url, error);
@@ -76,15 +87,19 @@ export class Database {
     hooks.push(fn);
   }
 
-  /** A connection outside the pool, in the role of `system` for as long as it lives: for session locks. */
-  async dedicated(purpose: string): Promise<Client> {
+  /**
+   * A connection outside the pool, in the role of `system` for as long as it lives: for session locks.
+   * @param leaseMs who asks nothing for so long loses the connection, and with it its locks: a process that hangs, a
+   *   machine that vanished without closing
+   */
+  async leased(purpose: string, leaseMs: number): Promise<Client> {
     const client = await connect(this.options.url, `mortise-${this.service}-${purpose}`, {
-      queryTimeoutMs: 30_000,
+      silentMs: 5 * leaseMs,
     });
-    // A machine that vanishes without closing must not hold its locks for the two hours of TCP's default.
     await client.query(
       `set role ${systemRole(this.service)}; set search_path to ${this.service};
-       set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3`,
+       set idle_session_timeout = ${leaseMs}; set idle_in_transaction_session_timeout = ${leaseMs};
+       set tcp_user_timeout = ${leaseMs}`,
     );
     return client;
   }
@@ -102,7 +117,7 @@ export class Database {
     const result = await this.source.transaction(async (tx) => {
       this.hooks.set(tx, hooks);
       await tx.query(scope, [role, tenantId, this.service]);
-      return fn(tx);
+      return this.inTime(fn(tx));
     });
     for (const hook of hooks) {
       try {
@@ -113,5 +128,18 @@ export class Database {
       }
     }
     return result;
+  }
+
+  /** What else a transaction waits for may never come; its connection has to come back all the same. */
+  private async inTime<T>(work: Promise<T>): Promise<T> {
+    const limitMs = 2 * (this.options.statementMs ?? longestStatementMs);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`A transaction was not done after ${limitMs / 1_000} s: rolled back`)),
+        limitMs,
+      );
+    });
+    return Promise.race([work, late]).finally(() => clearTimeout(timer));
   }
 }

@@ -10,7 +10,8 @@ interface Lane {
 
 const sendAtOnce = 64;
 const fullLane = 128;
-const fullTopic = 2_000;
+const fullTopicRows = 6_000;
+const fullTopicBytes = 32_000_000;
 
 const nameOf = (row: OutboxRow) =>
   row.key === null || row.dueAt !== null ? `#${row.id}` : `${row.topic}\n${row.key}`;
@@ -22,14 +23,14 @@ const nameOf = (row: OutboxRow) =>
 export class Lanes {
   private readonly lanes = new Map<string, Lane>();
   private readonly rows = new Map<string, OutboxRow>();
-  private readonly perTopic = new Map<string, number>();
+  private readonly perTopic = new Map<string, { rows: number; bytes: number }>();
 
   /** @param run sends a batch; resolves when it is sent or given up, then the lane goes on */
   constructor(private readonly run: (batch: OutboxRow[]) => Promise<void>) {}
 
   add(row: OutboxRow): void {
     this.rows.set(row.id, row);
-    this.perTopic.set(row.topic, (this.perTopic.get(row.topic) ?? 0) + 1);
+    this.count(row, 1);
     const name = nameOf(row);
     let lane = this.lanes.get(name);
     if (!lane) {
@@ -43,7 +44,14 @@ export class Lanes {
   /** The row is deleted, or left for another relay: it is no longer held. */
   forget(row: OutboxRow): void {
     if (!this.rows.delete(row.id)) return;
-    this.perTopic.set(row.topic, (this.perTopic.get(row.topic) ?? 1) - 1);
+    this.count(row, -1);
+  }
+
+  private count({ topic, value }: OutboxRow, sign: 1 | -1): void {
+    const held = this.perTopic.get(topic) ?? { rows: 0, bytes: 0 };
+    held.rows += sign;
+    held.bytes += sign * (value?.length ?? 0);
+    this.perTopic.set(topic, held);
   }
 
   /** Drops what waits in a shard and was not handed to the bus. */
@@ -73,7 +81,9 @@ export class Lanes {
     return full;
   }
   get fullTopics(): string[] {
-    return [...this.perTopic].filter(([, count]) => count >= fullTopic).map(([topic]) => topic);
+    return [...this.perTopic]
+      .filter(([, { rows, bytes }]) => rows >= fullTopicRows || bytes >= fullTopicBytes)
+      .map(([topic]) => topic);
   }
 
   private async pump(name: string, lane: Lane): Promise<void> {

@@ -132,6 +132,29 @@ describe('outbox', () => {
     expect(ofKey(sink.sent, 'stuck')).toEqual(count(2_000));
   });
 
+  it('takes no more large rows of a topic than fit while the bus does not take them', async () => {
+    const stuck = Promise.withResolvers<void>();
+    let [held, taken] = [0, 0];
+    sink.onSend = (records) => {
+      if (records[0]?.topic === 'audit') return;
+      held += records.length;
+      return stuck.promise;
+    };
+    const outbox = await start();
+    const large = Buffer.alloc(1_000_000);
+    const many = count(80).map((value) => ({ ...recordOf(value, ''), value: large }));
+    for (let first = 0; first < many.length; first += 10) await add(outbox, many.slice(first, first + 10));
+    for (taken = 0; taken < 20; taken++) {
+      await add(outbox, [recordOf('k', String(taken), 'audit')]);
+      await until(() => sink.sent.length > taken, 'another topic goes on');
+    }
+
+    expect(held).toBeGreaterThanOrEqual(32);
+    expect(held).toBeLessThanOrEqual(50);
+    stuck.resolve();
+    await until(async () => (await rows()) === 0, 'the rest follows');
+  });
+
   it('works off a backlog larger than its memory without pausing between batches', async () => {
     const writer = new Outbox({ db, bus: sink, logger });
     const backlog = count(12_000).map((value) => recordOf(`key-${Number(value) % 500}`, value));

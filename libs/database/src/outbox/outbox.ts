@@ -3,8 +3,8 @@ import { encodeEvent, type BusRecord, type EventMeta, type Parking } from '@mort
 import type { EventDefinition, ServiceName } from '@mortise/contracts';
 import { currentTraceparent, systemClock, type Clock, type Logger } from '@mortise/service-kit';
 import type { Database, Tx } from '../database.js';
-import { backOff, Relay, type RelayBus } from './relay.js';
-import { insertRows, insertValues } from './rows.js';
+import { backOff, leaseMs, Relay, type RelayBus } from './relay.js';
+import { insertRows, insertValues, shardOf } from './rows.js';
 
 export interface OutboxOptions {
   db: Database;
@@ -54,21 +54,17 @@ export class Outbox implements Parking {
   /** Records that are encoded already; one statement however many. */
   async addRecords(tx: Tx, records: BusRecord[], o: { dueAt?: number | undefined } = {}): Promise<void> {
     if (records.length === 0) return;
-    await tx.query(insertRows, insertValues(records, o));
-    this.o.db.afterCommit(tx, () => this.kick());
+    const shards = records.map(({ key }) => shardOf(key));
+    await tx.query(insertRows, insertValues(records, shards, o));
+    this.o.db.afterCommit(tx, () => this.relay?.kick(shards));
   }
 
   /** A record whose handler failed for too long: it comes back to that handler at `dueAt`. */
   async park(parked: Parameters<Parking['park']>[0]): Promise<void> {
     const { record, group, attempt, reason, dueAt } = parked;
     const origin = { partition: record.partition, offset: record.offset, timestamp: record.timestamp };
-    const values = insertValues([record], { dueAt, group, attempt, reason, origin });
+    const values = insertValues([record], [shardOf(record.key)], { dueAt, group, attempt, reason, origin });
     await this.o.db.system((tx) => tx.query(insertRows, values));
-  }
-
-  /** Rows were committed by other means than `add`. */
-  kick(): void {
-    this.relay?.kick();
   }
 
   /** Starts relaying; resolves when the first connection stands. */
@@ -85,7 +81,7 @@ export class Outbox implements Parking {
   }
 
   private async connect(): Promise<Relay> {
-    const client = await this.o.db.dedicated('relay');
+    const client = await this.o.db.leased('relay', leaseMs);
     this.relay = new Relay(client, { ...this.o, clock: this.clock });
     return this.relay;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '@mortise/bus';
 import type { Clock, Logger } from '@mortise/service-kit';
-import type { Client } from 'pg';
+import type { Client, QueryConfig } from 'pg';
 import type { Database } from '../database.js';
 import { Lanes } from './lanes.js';
 import { receivedOf, recordOf, selectDue, selectNow, type OutboxRow } from './rows.js';
@@ -13,7 +13,12 @@ export type RelayBus = Pick<Bus, 'send' | 'redeliver'>;
 const busyMs = 20;
 const idleMs = 500;
 const dueMs = 100;
-const balanceMs = 1_000;
+const balanceMs = 500;
+const tellMs = 10;
+/** Who asks the database nothing for so long has lost its shards: another relay sends within this and `balanceMs`. */
+export const leaseMs = 2_000;
+// Counted here from the answer, there from before it.
+const trustMs = leaseMs - 100;
 const rowsOfShard = 125;
 const dueAtOnce = 500;
 const retryMs = { first: 50, most: 5_000 };
@@ -45,6 +50,10 @@ export class Relay {
   /** The last fetch left rows out because too many of their kind are in memory. */
   private heldBack = false;
   private wake: () => void = () => {};
+  /** Shards of others with new rows: their relays need not wait for their next look. */
+  private foreign = new Set<number>();
+  private heardAt = performance.now();
+  private readonly channel: string;
   private ended = false;
   private draining = false;
   private finished: Promise<void> = Promise.resolve();
@@ -53,13 +62,18 @@ export class Relay {
     private readonly client: Client,
     private readonly o: { db: Database; bus: RelayBus; clock: Clock; logger: Logger },
   ) {
-    this.shards = new Shards(client, o.db.service);
+    this.channel = `outbox_${o.db.service}`;
+    this.shards = new Shards((text, values) => this.query(text, values), o.db.service);
     client.on('end', () => this.end());
     client.on('error', () => this.end());
+    client.on('notification', ({ payload = '' }) => {
+      if (payload.split(',').some((shard) => this.shards.owned.has(Number(shard)))) this.kick([]);
+    });
   }
 
-  /** There are new rows. */
-  kick(): void {
+  /** There are new rows, in these shards. */
+  kick(shards: Iterable<number>): void {
+    for (const shard of shards) if (!this.shards.owned.has(shard)) this.foreign.add(shard);
     this.kicked = true;
     this.wake();
   }
@@ -70,9 +84,9 @@ export class Relay {
     this.wake();
     const limit = setTimeout(() => this.end(), graceMs);
     limit.unref();
-    await this.finished;
+    await this.finished.catch(() => {});
     clearTimeout(limit);
-    await this.client.end().catch(() => {});
+    this.end();
   }
 
   /** Resolves when the relay is closed or has lost its connection. */
@@ -85,22 +99,36 @@ export class Relay {
     this.ended = true;
     this.stop.abort();
     this.wake();
+    // Whatever went wrong: a connection that is left open would keep its shards from everybody.
+    this.client.end().catch(() => {});
+  }
+
+  private async query<R extends object>(query: string | QueryConfig, values?: unknown[]): Promise<R[]> {
+    const { rows } = await this.client.query<R>(query as string, values);
+    this.heardAt = performance.now();
+    return rows;
   }
 
   private async loop(): Promise<void> {
-    await this.client.query(session);
-    let [nextBalance, nextPoll, nextDue] = [0, 0, 0];
+    await this.query(session);
+    await this.query(`listen ${this.channel}`);
+    let [nextBalance, nextPoll, nextDue, nextTell] = [0, 0, 0, 0];
     while (!this.ended) {
       const woken = this.awaken();
       const now = performance.now();
       await this.settle();
+      if (now >= nextBalance) {
+        // A relay that drains still has to show that it lives.
+        await (this.draining ? this.query('select') : this.balance());
+        nextBalance = now + balanceMs;
+      }
+      if (this.foreign.size > 0 && now >= nextTell) {
+        await this.tell();
+        nextTell = now + tellMs;
+      }
       if (this.draining) {
         if (this.underWay() === 0) return;
       } else {
-        if (now >= nextBalance) {
-          await this.balance();
-          nextBalance = now + balanceMs;
-        }
         if (this.kicked || now >= nextPoll) {
           this.kicked = false;
           const due = now >= nextDue;
@@ -109,7 +137,8 @@ export class Relay {
           nextPoll = performance.now() + (busy ? busyMs : idleMs);
         }
       }
-      const pause = Math.max(0, Math.min(nextPoll, nextBalance) - performance.now());
+      const next = Math.min(nextPoll, nextBalance, this.foreign.size > 0 ? nextTell : Infinity);
+      const pause = Math.max(0, next - performance.now());
       if (!this.kicked && this.done.length === 0) await woken(this.draining ? busyMs : pause);
     }
   }
@@ -133,7 +162,7 @@ export class Relay {
     const full = this.lanes.fullLanes;
     const { fullTopics } = this.lanes;
     this.heldBack = full.length + fullTopics.length > 0;
-    const now = await this.client.query<OutboxRow>({
+    const now = await this.query<OutboxRow>({
       name: 'outbox-now',
       text: selectNow,
       values: [
@@ -146,16 +175,16 @@ export class Relay {
       ],
     });
     const later = due
-      ? await this.client.query<OutboxRow>({
+      ? await this.query<OutboxRow>({
           name: 'outbox-due',
           text: selectDue,
           values: [shards, held, new Date(this.o.clock.now()), dueAtOnce],
         })
-      : { rows: [] };
-    for (const row of [...now.rows, ...later.rows]) this.lanes.add(row);
+      : [];
+    for (const row of [...now, ...later]) this.lanes.add(row);
     // A full batch says that more is there: no pause before the next one.
-    if (now.rows.length >= rowsOfShard || later.rows.length === dueAtOnce) this.kicked = true;
-    return now.rows.length + later.rows.length > 0;
+    if (now.length >= rowsOfShard || later.length === dueAtOnce) this.kicked = true;
+    return now.length + later.length > 0;
   }
 
   private async deliver(batch: OutboxRow[]): Promise<void> {
@@ -164,6 +193,7 @@ export class Relay {
     if (first.consumerGroup !== null) return this.redeliver(first, first.consumerGroup);
     for (let attempt = 0; !this.ended; attempt++) {
       if (this.releasing.has(first.shard) || this.draining) return this.leave(batch);
+      if (this.isLost()) return this.end();
       try {
         await this.o.bus.send(batch.map(recordOf));
         this.done.push(...batch);
@@ -177,7 +207,20 @@ export class Relay {
     }
   }
 
+  /** Stopped for a while, or cut off: others have the shards by now, and have sent what is held here. */
+  private isLost(): boolean {
+    return performance.now() - this.heardAt > trustMs;
+  }
+
+  /** One message for many commits: a NOTIFY in each would make them queue for its lock. */
+  private async tell(): Promise<void> {
+    const shards = [...this.foreign].join();
+    this.foreign.clear();
+    await this.query('select pg_notify($1, $2)', [this.channel, shards]);
+  }
+
   private async redeliver(row: OutboxRow, group: string): Promise<void> {
+    if (this.isLost()) return this.end();
     try {
       await this.o.bus.redeliver(group, receivedOf(row));
       this.done.push(row);
@@ -203,7 +246,7 @@ export class Relay {
     this.done = [];
     this.postponed = [];
     if (done.length > 0) {
-      await this.client.query({
+      await this.query({
         name: 'outbox-delete',
         text: 'delete from outbox where id = any ($1::bigint[])',
         values: [done.map(({ id }) => id)],
@@ -214,10 +257,11 @@ export class Relay {
     }
     for (const { row, reason } of postponed) {
       const dueAt = new Date(this.o.clock.now() + backOff(row.attempt, parkedMs));
-      await this.client.query(
-        'update outbox set due_at = $2, attempt = attempt + 1, reason = $3 where id = $1',
-        [row.id, dueAt, reason.slice(0, 2_000)],
-      );
+      await this.query('update outbox set due_at = $2, attempt = attempt + 1, reason = $3 where id = $1', [
+        row.id,
+        dueAt,
+        reason.slice(0, 2_000),
+      ]);
       this.lanes.forget(row);
     }
     for (const shard of this.releasing) {

@@ -39,10 +39,10 @@ export const insertRows = `
     $7::timestamptz[], $8::text[], $9::integer[], $10::text[], $11::jsonb[])`;
 
 /** Parameters of `insertRows`. */
-export function insertValues(records: BusRecord[], extras: RowExtras): unknown[] {
+export function insertValues(records: BusRecord[], shards: number[], extras: RowExtras): unknown[] {
   const all = (value: unknown) => records.map(() => value);
   return [
-    records.map(({ key }) => shardOf(key)),
+    shards,
     records.map(({ topic }) => topic),
     records.map(({ key }) => key),
     records.map(({ value }) => value),
@@ -68,7 +68,7 @@ export const selectNow = `
     select *, sum(coalesce(octet_length(value), 0)) over (order by id) - coalesce(octet_length(value), 0) as before
     from unnest($1::smallint[]) as owned(of_shard) cross join lateral (
       select * from outbox
-      where due_at is null and shard = of_shard and id <> all ($2::bigint[]) and topic <> all ($5::text[])
+      where due_at is null and shard = of_shard and id not in (select unnest($2::bigint[])) and topic <> all ($5::text[])
         and not exists (select from unnest($3::text[], $4::text[]) as full_lane(topic, key)
                         where full_lane.topic = outbox.topic and full_lane.key = outbox.key)
       order by id limit $6
@@ -79,7 +79,7 @@ export const selectNow = `
 /** Delayed and parked rows whose time has come. */
 export const selectDue = `
   select ${columns} from outbox
-  where due_at <= $3 and shard = any ($1::smallint[]) and id <> all ($2::bigint[])
+  where due_at <= $3 and shard = any ($1::smallint[]) and id not in (select unnest($2::bigint[]))
   order by due_at limit $4`;
 
 export const recordOf = (row: OutboxRow): BusRecord => ({

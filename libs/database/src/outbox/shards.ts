@@ -1,5 +1,4 @@
 import type { ServiceName } from '@mortise/contracts';
-import type { Client } from 'pg';
 import { crc32 } from 'node:zlib';
 import { shardCount } from './rows.js';
 
@@ -23,7 +22,7 @@ export class Shards {
   private joined = false;
 
   constructor(
-    private readonly client: Client,
+    private readonly query: <R extends object>(text: string, values: unknown[]) => Promise<R[]>,
     service: ServiceName,
   ) {
     this.shardLocks = lockClass('shard', service);
@@ -37,11 +36,11 @@ export class Shards {
   async balance(): Promise<number> {
     if (!this.joined) {
       const number = Math.floor(Math.random() * 0x7fffffff);
-      await this.client.query('select pg_advisory_lock_shared($1, $2)', [this.memberLocks, number]);
+      await this.query('select pg_advisory_lock_shared($1, $2)', [this.memberLocks, number]);
       this.joined = true;
     }
-    const { rows } = await this.client.query<{ members: number }>(countMembers, [this.memberLocks]);
-    const fair = Math.ceil(shardCount / Math.max(1, rows[0]?.members ?? 1));
+    const [count] = await this.query<{ members: number }>(countMembers, [this.memberLocks]);
+    const fair = Math.ceil(shardCount / Math.max(1, count?.members ?? 1));
     // Everyone starts at another shard, else all relays race for the same one.
     const start = Math.floor(Math.random() * shardCount);
     for (let step = 0; step < shardCount && this.owned.size < fair; step++) {
@@ -53,15 +52,15 @@ export class Shards {
 
   /** Only when nothing of the shard is in flight any more: its next owner sends at once. */
   async release(shard: number): Promise<void> {
-    await this.client.query('select pg_advisory_unlock($1, $2)', [this.shardLocks, shard]);
+    await this.query('select pg_advisory_unlock($1, $2)', [this.shardLocks, shard]);
     this.owned.delete(shard);
   }
 
   private async tryLock(shard: number): Promise<boolean> {
-    const { rows } = await this.client.query<{ taken: boolean }>(
-      'select pg_try_advisory_lock($1, $2) as taken',
-      [this.shardLocks, shard],
-    );
-    return rows[0]?.taken ?? false;
+    const [lock] = await this.query<{ taken: boolean }>('select pg_try_advisory_lock($1, $2) as taken', [
+      this.shardLocks,
+      shard,
+    ]);
+    return lock?.taken ?? false;
   }
 }
