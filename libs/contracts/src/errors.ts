@@ -43,6 +43,11 @@ export const errors = {
     text: 'Something failed on our side; the trace id finds it in the log',
   },
   UNAVAILABLE: { status: 503, retry: true, text: '{what} is not available right now: retry' },
+  NO_SPACE: {
+    status: 507,
+    retry: true,
+    text: 'The server has no disk space left: nothing was stored; send it again once there is some',
+  },
   NOT_SUPPORTED_YET: { status: 422, retry: false, text: '{what} is not supported yet' },
   // credentials
   UNAUTHENTICATED: { status: 401, retry: false, text: 'Send an API key: Authorization: Bearer mk_...' },
@@ -157,7 +162,7 @@ export const errors = {
   OVER_QUOTA: {
     status: 429,
     retry: true,
-    text: 'Too many executions of this installation at once (limit {value}): retry later',
+    text: 'Too many executions at once ({limit} {value}): retry later',
   },
   NO_CAPACITY: { status: 503, retry: true, text: 'No worker is free: retry' },
   PERMISSION_DENIED: { status: 403, retry: false, text: 'The permission {permission} is not granted' },

@@ -6,6 +6,7 @@ import { Sandbox } from '@mortise/sandbox';
 import { newId, type Clock, type Logger } from '@mortise/service-kit';
 import { createStore } from '@mortise/storage';
 import { Background } from './background/background.js';
+import { Deferrals } from './background/deferrals.js';
 import { Finisher } from './background/finisher.js';
 import { Leases } from './background/leases.js';
 import { Runs } from './background/runs.js';
@@ -16,9 +17,9 @@ import { InputCheck } from './executions/input-check.js';
 import { Reporter } from './executions/reporter.js';
 import { Runner } from './executions/runner.js';
 import { Running } from './executions/running.js';
-import { Slots } from './executions/slots.js';
 import { Inspections } from './inspect/inspections.js';
 import { Interactive } from './interactive/interactive.js';
+import { Lanes } from './lanes/lanes.js';
 import { Sources } from './packages/sources.js';
 import { SecretCache } from './secrets/secret-cache.js';
 import { openStates } from './state/states.js';
@@ -53,13 +54,18 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
   const storage = new PostgresStorage(db, clock);
   const host = new CapabilityHost({ storage, secrets, events: new PluginEvents(reporter, clock), clock });
   const inputs = new InputCheck();
+  const lanes = new Lanes({
+    interactiveSlots: env.EXECUTOR_INTERACTIVE_SLOTS,
+    backgroundSlots: env.EXECUTOR_BACKGROUND_SLOTS,
+    backgroundRoom: env.EXECUTOR_BACKGROUND_ROOM,
+    tenantPercent: env.EXECUTOR_TENANT_PERCENT,
+  });
   const runner = new Runner({
     sandbox,
     host,
     sources,
     states,
     running,
-    slots: new Slots(),
     reporter,
     clock,
     logger,
@@ -78,10 +84,12 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     runs,
     leases,
     storageLife: new StorageLife(db, storage, states, clock, logger),
-    interactive: new Interactive({ bus, states, inputs, runner, running, reporter, clock, logger }),
+    interactive: new Interactive({ bus, states, inputs, lanes, runner, running, reporter, clock, logger }),
     background: new Background({
       states,
       inputs,
+      lanes,
+      deferrals: new Deferrals(db, outbox, clock),
       runner,
       reporter,
       runs,

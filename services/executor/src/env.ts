@@ -39,6 +39,25 @@ export const executorEnv = defineEnv({
     min: 1,
     max: 4_096,
   }),
+  EXECUTOR_BACKGROUND_ROOM: field.integer({
+    describe:
+      'Background executions that may wait in memory for a slot; a tenant that takes more than the others leave it is put off',
+    default: 2_048,
+    min: 1,
+    max: 65_536,
+  }),
+  EXECUTOR_INTERACTIVE_SLOTS: field.integer({
+    describe: 'Executions that somebody waits for at the same time in this process',
+    default: 1_024,
+    min: 1,
+    max: 65_536,
+  }),
+  EXECUTOR_TENANT_PERCENT: field.integer({
+    describe: 'Part of the slots of either kind that one tenant may hold',
+    default: 50,
+    min: 1,
+    max: 100,
+  }),
   EXECUTOR_LEASE_MS: field.integer({
     describe: 'How long a background run stays claimed by a process that no longer renews it',
     default: 10_000,

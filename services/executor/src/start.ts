@@ -93,7 +93,7 @@ function takeWork({ bus, env }: Ground, parts: Parts, closers: Closers): void {
   closers.add('state', followState(parts));
   takeControl(bus, parts);
   takeInteractive(bus, parts);
-  parts.background.consume(bus, env.EXECUTOR_BACKGROUND_SLOTS);
+  parts.background.consume(bus, env.EXECUTOR_BACKGROUND_SLOTS + env.EXECUTOR_BACKGROUND_ROOM);
   // Closed before everything it needs: takes nothing new, what runs may end within the grace.
   closers.add('bus', () => bus.close(drainMs));
   closers.add('background', () => parts.background.close());

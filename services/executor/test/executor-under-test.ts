@@ -46,7 +46,8 @@ export class ExecutorUnderTest {
   private readonly broker = new MemoryBroker();
   private settings: Record<string, string> = {};
 
-  static async start(): Promise<ExecutorUnderTest> {
+  /** @param over of the environment */
+  static async start(over: Record<string, string> = {}): Promise<ExecutorUnderTest> {
     const self = new ExecutorUnderTest();
     self.folder = await mkdtemp(join(tmpdir(), 'mortise-executor-'));
     self.database = await testDatabase([migrations]);
@@ -61,6 +62,7 @@ export class ExecutorUnderTest {
       MORTISE_INTERNAL_KEY: internalKey,
       REGISTRY_URL: `http://127.0.0.1:${(self.registry.address() as AddressInfo).port}`,
       EXECUTOR_LEASE_MS: '600',
+      ...over,
     };
     self.db = await Database.connect({ url: self.database.url, service: 'executor', logger });
     await self.listen();

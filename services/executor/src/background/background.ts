@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeEvent, type Bus, type BusRecord, type Received } from '@mortise/bus';
 import {
+  effectiveLimits,
   ExecuteInBackground,
   type ExecuteCommand,
   type ExecutionData,
@@ -11,7 +12,9 @@ import { admit } from '../executions/admission.js';
 import { checksInput, type InputCheck } from '../executions/input-check.js';
 import type { Reporter } from '../executions/reporter.js';
 import type { Runner } from '../executions/runner.js';
+import type { Lanes, Turn } from '../lanes/lanes.js';
 import type { States } from '../state/states.js';
+import type { Deferrals, Queued } from './deferrals.js';
 import type { Finisher } from './finisher.js';
 import type { Leases } from './leases.js';
 import { laneOf, OrderedLanes } from './ordered.js';
@@ -26,6 +29,8 @@ const heldPollMs = 1_000;
 export interface BackgroundParts {
   states: States;
   inputs: InputCheck;
+  lanes: Lanes;
+  deferrals: Deferrals;
   runner: Runner;
   reporter: Reporter;
   runs: Runs;
@@ -44,7 +49,7 @@ interface Ended {
 export class Background {
   private readonly claims: Batcher<RunOwner, Claim>;
   private readonly here = new Map<string, Promise<void>>();
-  private readonly lanes = new OrderedLanes();
+  private readonly ordered = new OrderedLanes();
   private readonly stop = new AbortController();
 
   constructor(private readonly parts: BackgroundParts) {
@@ -68,28 +73,69 @@ export class Background {
 
   /** A command is finished when its outcome is durable and told. */
   async handle(record: Received): Promise<void> {
-    const { data: command } = decodeEvent(ExecuteInBackground, record);
+    const { data: command, traceparent } = decodeEvent(ExecuteInBackground, record);
     const key = keyOf(command);
     // Delivered twice at once: the second waits for the first, a batch of claims never names one run twice.
     for (let other = this.here.get(key); other; other = this.here.get(key)) await other.catch(() => {});
-    const lane = laneOf(this.parts.states.installations.get(command.installationId), command);
-    const work = this.lanes.run(lane, () => this.work(command)).finally(() => this.here.delete(key));
+    const order = laneOf(this.parts.states.installations.get(command.installationId), command);
+    const work = this.ordered
+      .run(order, () => this.work({ command, traceparent }, order !== undefined))
+      .finally(() => this.here.delete(key));
     this.here.set(key, work);
     await work;
   }
 
-  private async work(command: ExecuteCommand): Promise<void> {
+  private async work(queued: Queued, keepsOrder: boolean): Promise<void> {
+    const { command } = queued;
     await this.caughtUp(command);
-    const claim = await this.claim(command);
-    if (claim.kind === 'finished') return this.parts.reporter.step(claim.outcome);
-    const held = { executionId: command.executionId, attempt: command.attempt, fence: claim.fence };
+    for (;;) {
+      const turn = await this.turn(command, keepsOrder);
+      if (!turn) return this.parts.deferrals.defer(queued);
+      const heldForMs = await this.take(queued, turn);
+      if (heldForMs === undefined) {
+        const { tenantId } = command;
+        return this.parts.deferrals.served(tenantId, this.parts.lanes.waitingInBackground(tenantId));
+      }
+      await delay(Math.min(heldForMs + 20, heldPollMs), undefined, { signal: this.stop.signal });
+    }
+  }
+
+  /** Undefined when the tenant has enough waiting. */
+  private async turn(command: ExecuteCommand, keepsOrder: boolean): Promise<Turn | undefined> {
+    const { tenantId, installationId } = command;
+    const installation = this.parts.states.installations.get(installationId);
+    const { concurrency } = effectiveLimits(installation?.limits ?? {}, 'task');
+    const turn = this.parts.lanes.background({ tenantId, installationId, concurrency }, keepsOrder);
+    return 'limit' in turn ? undefined : turn;
+  }
+
+  /** @returns for how long another process still holds the run, or undefined when it is done */
+  private async take(queued: Queued, turn: Turn): Promise<number | undefined> {
+    let cpuMs = 0;
+    try {
+      const { executionId, attempt, tenantId, installationId } = queued.command;
+      const claim = await this.claims.add({ executionId, attempt, tenantId, installationId });
+      if (claim.kind === 'held') return claim.leftMs;
+      if (claim.kind === 'won') cpuMs = await this.runClaimed(queued, claim.fence, turn);
+      else await this.parts.reporter.step(claim.outcome, queued.traceparent);
+      return undefined;
+    } finally {
+      turn.end(cpuMs);
+    }
+  }
+
+  /** @returns the CPU time it took */
+  private async runClaimed(queued: Queued, fence: number, turn: Turn): Promise<number> {
+    const { executionId, attempt } = queued.command;
+    const held = { executionId, attempt, fence };
     this.parts.leases.hold(held);
     try {
-      const ended = await this.run(command).catch(async (error: unknown) => {
+      const ended = await this.run(queued, turn).catch(async (error: unknown) => {
         await this.parts.runs.release(held);
         throw error;
       });
-      await this.finish(command, claim.fence, ended);
+      await this.finish(queued, fence, ended);
+      return ended.data.usage?.cpuMs ?? 0;
     } finally {
       this.parts.leases.drop(held);
     }
@@ -103,16 +149,7 @@ export class Background {
     throw new AppError('UNAVAILABLE', { what: `Revision ${revision} of the installation` });
   }
 
-  private async claim(command: ExecuteCommand): Promise<Exclude<Claim, { kind: 'held' }>> {
-    const { executionId, attempt, tenantId, installationId } = command;
-    for (;;) {
-      const claim = await this.claims.add({ executionId, attempt, tenantId, installationId });
-      if (claim.kind !== 'held') return claim;
-      await delay(Math.min(claim.leftMs + 20, heldPollMs), undefined, { signal: this.stop.signal });
-    }
-  }
-
-  private async run(command: ExecuteCommand): Promise<Ended> {
+  private async run({ command, traceparent }: Queued, turn: Turn): Promise<Ended> {
     const { states, inputs, runner, clock } = this.parts;
     const refused = (refusal: Parameters<typeof refusedData>[2]): Ended => ({
       data: refusedData(command, states.installations.get(command.installationId), refusal, clock.now()),
@@ -127,28 +164,34 @@ export class Background {
       ? inputs.errors(admitted.installation.digest, admitted.function, schema, input)
       : [];
     if (errors.length > 0) return refused({ code: 'INPUT_INVALID', errors });
-    const attempted = await runner.run({
-      executionId: command.executionId,
-      admitted,
-      trigger: command.trigger,
-      triggerName: command.triggerName,
-      attempt: command.attempt,
-      acceptedAt: command.acceptedAt,
-      input: JSON.stringify(input),
-      context: command.context,
-      causationId: command.causationId,
-      causationDepth: command.causationDepth ?? 0,
-    });
+    const attempted = await runner.run(
+      {
+        executionId: command.executionId,
+        admitted,
+        trigger: command.trigger,
+        triggerName: command.triggerName,
+        attempt: command.attempt,
+        acceptedAt: command.acceptedAt,
+        input: JSON.stringify(input),
+        context: command.context,
+        causationId: command.causationId,
+        causationDepth: command.causationDepth ?? 0,
+        traceparent,
+      },
+      turn,
+    );
     if (attempted.kind !== 'done') throw new AppError('NO_CAPACITY');
     return attempted;
   }
 
-  private async finish(command: ExecuteCommand, fence: number, { data, evidence }: Ended): Promise<void> {
+  private async finish(queued: Queued, fence: number, { data, evidence }: Ended): Promise<void> {
+    const { command, traceparent } = queued;
     const { states, clock, finisher, reporter, logger } = this.parts;
     const outcome = retried(data, states.installations.get(command.installationId), clock.now());
     const next = outcome.nextAttemptAt && {
       command: { ...command, attempt: outcome.attempt },
       dueAt: Date.parse(outcome.nextAttemptAt),
+      traceparent,
     };
     const { executionId, attempt } = command;
     if (!(await finisher.finish({ executionId, attempt, fence, outcome, ...(next && { next }) }))) {
@@ -158,7 +201,10 @@ export class Background {
       );
       return;
     }
-    await Promise.all([reporter.step(outcome), ...evidence.map((record) => reporter.send(record))]);
+    await Promise.all([
+      reporter.step(outcome, traceparent),
+      ...evidence.map((record) => reporter.send(record)),
+    ]);
   }
 }
 

@@ -3,6 +3,7 @@ import { Redactor, type CapabilityHost, type ExecutionScope } from '@mortise/cap
 import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
 import type { Sandbox, SandboxResult } from '@mortise/sandbox';
 import { metrics, type Clock, type Logger } from '@mortise/service-kit';
+import type { Turn } from '../lanes/lanes.js';
 import type { Sources } from '../packages/sources.js';
 import type { States } from '../state/states.js';
 import { conclude, ended, type Conclusion } from './conclude.js';
@@ -11,9 +12,8 @@ import { Evidence } from './evidence.js';
 import { LogBuffer } from './log-buffer.js';
 import type { Reporter } from './reporter.js';
 import { baseData, type RunRequest } from './request.js';
-import type { Run, Running } from './running.js';
 import { endRunSpan, startRunSpan } from './run-span.js';
-import type { Slots } from './slots.js';
+import type { Run, Running } from './running.js';
 import { cordonOf, unitKey, type Cordon } from './unit.js';
 
 /** A run shorter than this has no `execution.started` of its own: the outcome says when it started. */
@@ -29,7 +29,6 @@ export interface RunnerParts {
   sources: Sources;
   states: States;
   running: Running;
-  slots: Slots;
   reporter: Reporter;
   clock: Clock;
   logger: Logger;
@@ -41,30 +40,29 @@ export interface Done {
   kind: 'done';
   data: ExecutionData;
   durationMs: number;
+  evidence: BusRecord[];
   /** W3C trace context of the command. */
   traceparent: string | undefined;
-  evidence: BusRecord[];
 }
-export type Attempted = Done | { kind: 'over_quota' } | { kind: 'expired' };
+export type Attempted = Done | { kind: 'expired' };
 
 /** Runs one function of one installation: the only way into the sandbox. */
 export class Runner {
   constructor(private readonly parts: RunnerParts) {}
 
-  /** @throws AppError when the platform itself fails: then nothing of the plugin has run */
-  async run(request: RunRequest): Promise<Attempted> {
-    const { running, slots } = this.parts;
-    const { installation, limits } = request.admitted;
-    const { installationId, tenantId, digest } = installation;
-    const slot = slots.take(installationId, limits.concurrency, request.deadline === undefined);
-    if (!slot) return { kind: 'over_quota' };
+  /**
+   * @param turn leave to run; ended by the caller
+   * @throws AppError when the platform itself fails: then nothing of the plugin has run
+   */
+  async run(request: RunRequest, turn: Turn | Promise<Turn>): Promise<Attempted> {
+    const { running } = this.parts;
+    const { installationId, tenantId, digest } = request.admitted.installation;
     const run: Run = { executionId: request.executionId, installationId, tenantId, digest };
     running.add(run);
-    const release = await slot;
     try {
+      if (turn instanceof Promise) await turn;
       return await this.start(request, run);
     } finally {
-      release();
       running.delete(run);
     }
   }
@@ -108,13 +106,13 @@ export class Runner {
         host: (op, args) => this.parts.host.call(scope, op, args),
         log: (line) => logs.write(line),
       });
-      endRunSpan(span, conclusion, result);
       evidence.outcome(request, result);
+      const conclusion = conclude(result, run.killed, redactor);
+      endRunSpan(span, conclusion, result);
+      return this.done(request, startedAt, conclusion, result, evidence.records(request, clock));
     } catch (error) {
       span?.end(error);
       throw error;
-      const conclusion = conclude(result, run.killed, redactor);
-      return this.done(request, startedAt, conclusion, result, evidence.records(request, clock));
     } finally {
       clearTimeout(announce);
       logs.flush();
@@ -135,9 +133,9 @@ export class Runner {
     });
     return {
       kind: 'done',
-      traceparent: request.traceparent,
       durationMs: finishedAt - startedAt,
       evidence,
+      traceparent: request.traceparent,
       data: {
         ...baseData(request),
         ...conclusion,
@@ -188,9 +186,9 @@ export class Runner {
         return installations.get(installation.installationId) ?? installation;
       },
       limits,
-      ...(traceparent !== undefined && { traceparent }),
       meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
       causationDepth: request.causationDepth,
+      ...(traceparent !== undefined && { traceparent }),
       redactor,
       onDenied: (kind, permission) => {
         if (kind === 'security_violation') evidence.violation(permission);

@@ -4,8 +4,10 @@ import { AppError, metrics, type Clock, type Logger } from '@mortise/service-kit
 import { admit } from '../executions/admission.js';
 import { checksInput, type InputCheck } from '../executions/input-check.js';
 import type { Reporter } from '../executions/reporter.js';
-import type { Done, Runner } from '../executions/runner.js';
+import type { RunRequest } from '../executions/request.js';
+import type { Attempted, Done, Runner } from '../executions/runner.js';
 import type { Running } from '../executions/running.js';
+import type { Lanes, Turn } from '../lanes/lanes.js';
 import type { States } from '../state/states.js';
 import { readBody, readExecute, type ExecuteHeaders } from './read-command.js';
 
@@ -15,6 +17,7 @@ export interface InteractiveParts {
   bus: Bus;
   states: States;
   inputs: InputCheck;
+  lanes: Lanes;
   runner: Runner;
   running: Running;
   reporter: Reporter;
@@ -57,7 +60,7 @@ export class Interactive {
   }
 
   private async attempt(command: ExecuteHeaders, record: Received): Promise<Done | undefined> {
-    const { states, inputs, runner, logger } = this.parts;
+    const { states, inputs, lanes, logger } = this.parts;
     try {
       const body = readBody(record.value);
       const admission = admit(states, { ...command, function: body.function });
@@ -68,19 +71,17 @@ export class Interactive {
         const errors = inputs.errors(admitted.installation.digest, admitted.function, schema, body.input);
         if (errors.length > 0) return this.refuse(record, { code: 'INPUT_INVALID', errors });
       }
-      const attempted = await runner.run({
+      const { tenantId, installationId } = command;
+      const turn = lanes.interactive({ tenantId, installationId, concurrency: admitted.limits.concurrency });
+      if ('limit' in turn) return this.refuse(record, { code: 'OVER_QUOTA', details: { ...turn } });
+      const attempted = await this.run(turn, {
         ...command,
         admitted,
         attempt: 1,
         input: JSON.stringify(body.input),
         context: body.context,
       });
-      if (attempted.kind === 'done') return attempted;
-      if (attempted.kind === 'expired') return this.drop();
-      return this.refuse(record, {
-        code: 'OVER_QUOTA',
-        details: { value: admitted.limits.concurrency },
-      });
+      return attempted.kind === 'done' ? attempted : this.drop();
     } catch (error) {
       const known = error instanceof AppError ? error : new AppError('INTERNAL', {}, { cause: error });
       if (known.status >= 500)
@@ -90,6 +91,17 @@ export class Interactive {
         details: known.details,
         ...(known.errors && { errors: known.errors }),
       });
+    }
+  }
+
+  private async run(turn: Turn | Promise<Turn>, request: RunRequest): Promise<Attempted> {
+    let cpuMs = 0;
+    try {
+      const attempted = await this.parts.runner.run(request, turn);
+      if (attempted.kind === 'done') cpuMs = attempted.data.usage?.cpuMs ?? 0;
+      return attempted;
+    } finally {
+      (turn instanceof Promise ? await turn : turn).end(cpuMs);
     }
   }
 
