@@ -2,6 +2,7 @@ import type { EventDefinition, TopicName } from '@mortise/contracts';
 import { AppError } from '@mortise/service-kit';
 import { decodeEvent } from './codec.js';
 import { Batcher, type BatchHandler } from './engine/batcher.js';
+import { isForOthers } from './engine/dead-letter.js';
 import type { Failures } from './engine/failures.js';
 import { Processor, type Handler } from './engine/processor.js';
 import type { Sink } from './engine/sink.js';
@@ -43,6 +44,8 @@ export interface Consumption {
   types?: ReadonlySet<string> | undefined;
 }
 
+const nothing = Promise.resolve();
+
 export function makeConsumption(
   options: ConsumeOptions & { group: string; solo: boolean },
   failures: Failures,
@@ -50,11 +53,16 @@ export function makeConsumption(
   const { topic, group, solo } = options;
   const from = options.from ?? (solo ? 'latest' : 'beginning');
   if ('handler' in options) {
-    const { handler, ordering = 'key', maxInFlight = 256 } = options;
+    const { ordering = 'key', maxInFlight = 256 } = options;
+    const handler: Handler = (record) => (isForOthers(record, group) ? nothing : options.handler(record));
     const sink = new Processor({ handler, ordering, maxInFlight, failures });
     return { topic, group, solo, from, sink, failures, handle: handler };
   }
-  const { batch, maxBatch = 500, delayMs = 20, maxInFlight = 10_000 } = options;
+  const { maxBatch = 500, delayMs = 20, maxInFlight = 10_000 } = options;
+  const batch: BatchHandler = async (records) => {
+    const mine = records.filter((record) => !isForOthers(record, group));
+    if (mine.length > 0) await options.batch(mine);
+  };
   const sink = new Batcher({ handler: batch, maxBatch, delayMs, maxInFlight, failures });
   return { topic, group, solo, from, sink, failures, handle: (record) => batch([record]) };
 }

@@ -13,7 +13,7 @@ export { Bus, type BusOptions, type SharedParts } from './bus.js';
 export { type ConsumeOptions } from './consumption.js';
 export { StateTable } from './state-table.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './memory/broker.js';
-export { deadLetterHeaders } from './engine/dead-letter.js';
+export { deadLetterHeaders, replayOf } from './engine/dead-letter.js';
 export { retryPolicy, systemTimers, type RetryPolicy, type Timers } from './engine/timing.js';
 export { OnCommand, OnEvent } from './nest/decorators.js';
 export { BusContext, BusStrategy } from './nest/strategy.js';

@@ -1,4 +1,4 @@
-import type { ServiceName } from '@mortise/contracts';
+import { topicNames, type ServiceName, type TopicName } from '@mortise/contracts';
 import { AppError } from '@mortise/service-kit';
 import type { BusRecord, Received } from '../record.js';
 
@@ -15,6 +15,8 @@ export const deadLetterHeaders = {
 } as const;
 
 const parkedHeader = 'mortise-parked';
+/** Names the only group that a replayed record is for. */
+const replayHeader = 'mortise-replay-group';
 const maxReasonLength = 1_000;
 
 /** How often the record was parked. */
@@ -34,7 +36,7 @@ export function deadLetter(
   nowMs: number,
 ): BusRecord {
   const reason = error instanceof Error ? error.message : String(error);
-  const { [parkedHeader]: _parked, ...original } = record.headers;
+  const { [parkedHeader]: _parked, [replayHeader]: _replay, ...original } = record.headers;
   return {
     topic: `dead-letters.${service}`,
     key: record.key,
@@ -52,3 +54,24 @@ export function deadLetter(
     },
   };
 }
+
+const own: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders));
+const isTopic = (name: string | undefined): name is TopicName =>
+  (topicNames as readonly (string | undefined)[]).includes(name);
+
+/**
+ * The record that a dead letter was, to be sent to its topic again: the same id, key and bytes, for the group that could
+ * not handle it and for no other.
+ * @returns undefined when it names no topic, or one that is not there any more
+ */
+export function replayOf(letter: BusRecord): BusRecord | undefined {
+  const { [deadLetterHeaders.topic]: topic, [deadLetterHeaders.group]: group } = letter.headers;
+  if (!isTopic(topic) || group === undefined) return undefined;
+  const original = Object.entries(letter.headers).filter(([name]) => !own.has(name));
+  const headers = { ...Object.fromEntries(original), [replayHeader]: group };
+  return { topic, key: letter.key, value: letter.value, headers };
+}
+
+/** A replay for another group: this one has had the record. */
+export const isForOthers = (record: BusRecord, group: string): boolean =>
+  (record.headers[replayHeader] ?? group) !== group;

@@ -79,13 +79,15 @@ export class Failures {
     const { policy, group, service, solo, logger } = this.options;
     const facts = { group, topic: record.topic, partition: record.partition, offset: record.offset };
     const reason = reasonOf(error);
-    if (solo || record.topic.startsWith('dead-letters.')) {
+    const times = parkedTimes(record) + 1;
+    const parking = solo ? undefined : this.options.parking();
+    const mayPark = parking !== undefined && this.isRetryable(error) && times <= policy.maxParked;
+    // A dead letter of a dead letter would go round in circles.
+    if (solo || (!mayPark && record.topic.startsWith('dead-letters.'))) {
       logger.error({ ...facts, reason }, 'record skipped');
       return;
     }
-    const times = parkedTimes(record) + 1;
-    const parking = this.options.parking();
-    if (parking && this.isRetryable(error) && times <= policy.maxParked) {
+    if (mayPark) {
       const dueAt = this.now() + parkDelayMs(policy, times);
       await parking.park({
         record: withParked(record, times),

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Bus } from '../bus.js';
 import { busContract, quiet, type Twin } from '../bus.contract.js';
 import { busEnv, type BusEnv } from '../env.js';
+import { replayContract } from '../replay.contract.js';
 import { createTopics, seedState } from '../seed.js';
 import { askVersions } from './broker-check.js';
 import { socketFactory } from './client.js';
@@ -65,6 +66,7 @@ describe.skipIf(!available.ok)('with a real broker', () => {
   };
 
   busContract('Kafka', makeTwin);
+  replayContract('Kafka', makeTwin);
 
   const row = (revision: number, pluginId = newId()): PluginStateData => ({
     pluginId,
