@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NX_DAEMON := false
 SOURCES := $(shell find libs services apps packages plugins -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print 2>/dev/null) tools/build.mjs
 
-.PHONY: help start test demo bench lint build dev docs cluster-up cluster-down clean
+.PHONY: help start test demo bench faults lint build dev docs cluster-up cluster-down clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ demo: .cache/build.stamp ## a tour over HTTP against the platform that runs (mak
 
 bench: .cache/build.stamp ## measure; ONLY=P4,P20 picks rows
 	@exec $(NODE) --no-node-snapshot bench/src/run.ts
+
+faults: .cache/build.stamp ## pull plugs on a cluster at work and check that nothing was lost; SEED=, DURATION_S=, ONLY=
+	@exec $(NODE) --no-node-snapshot tools/faults/main.ts
 
 cluster-up: .cache/build.stamp ## separate processes on real Kafka, PostgreSQL and S3
 	@exec $(NODE) tools/cluster/up.ts

@@ -10,7 +10,8 @@ import { executorEnv } from '@mortise/executor';
 import { gatewayEnv } from '@mortise/gateway';
 import { registryEnv } from '@mortise/registry';
 import { schedulerEnv } from '@mortise/scheduler';
-import { startKafka, startS3 } from '@mortise/testing';
+import { startKafka, startS3, type S3Server } from '@mortise/testing';
+import { keep } from './kept.ts';
 import { ServiceProcess } from './service-process.ts';
 
 export interface ClusterState {
@@ -31,6 +32,12 @@ export interface ClusterState {
 const folder = resolve(process.argv[2] ?? '.cluster');
 const port = Number(process.argv[3] ?? 0);
 const node = ['--no-node-snapshot'];
+/** Processes that reach Kafka (`s3`: that are reached) through a proxy: where that listens, and where it leads to. */
+const proxies = JSON.parse(process.env.CLUSTER_PROXIES ?? '{}') as Record<
+  string,
+  { port: number; behind: number }
+>;
+const listenerOf = (name: string) => `PROXY_${name.toUpperCase().replaceAll('-', '_')}`;
 const closers: (() => Promise<void>)[] = [];
 const state: ClusterState = { status: 'starting', pid: process.pid, pids: {}, services: {} };
 
@@ -79,10 +86,15 @@ async function admin(env: Record<string, string>, ...args: string[]): Promise<st
 
 async function service(name: string, kind: keyof typeof specs, env: Record<string, string>): Promise<string> {
   const url = `http://127.0.0.1:${env.PORT}`;
+  const brokers = proxies[name] ? { KAFKA_BROKERS: `127.0.0.1:${proxies[name].port}` } : {};
+  // What a fault run loads before each service, so that its clock can jump.
+  const preload = process.env.CLUSTER_PRELOAD
+    ? ['--import', `${process.env.CLUSTER_PRELOAD}&name=${name}`]
+    : [];
   const service = new ServiceProcess({
     name,
-    args: [...node, `services/${kind}/dist/main.js`],
-    env: { ...settingsOf(kind, env), MORTISE_INSTANCE_ID: name },
+    args: [...node, ...preload, `services/${kind}/dist/main.js`],
+    env: { ...settingsOf(kind, env), ...brokers, MORTISE_INSTANCE_ID: name },
     url,
     logFile: join(folder, 'logs', `${name}.log`),
     onReady: (pid) => {
@@ -99,64 +111,78 @@ async function service(name: string, kind: keyof typeof specs, env: Record<strin
 /** PostgreSQL in the cluster's folder, at the same address again when it ends unasked. */
 async function postgres(): Promise<string> {
   const dataDir = join(folder, 'postgres');
-  let current: EmbeddedPostgres;
   const start = async () => {
-    current = await startEmbeddedPostgres({
+    const ended = Promise.withResolvers<void>();
+    const server: EmbeddedPostgres = await startEmbeddedPostgres({
       dataDir,
       onUnexpectedExit: (error) => {
         console.error(error.message);
-        if (!stopping) restarting = restart().catch((failure: unknown) => console.error(failure));
+        ended.resolve();
       },
     });
+    const close = () => server.close().finally(ended.resolve);
+    return { ...server, exited: ended.promise, close };
+  };
+  const { first, close } = await keep('postgres', start, async ({ url }) => {
+    if (state.databaseUrl && state.databaseUrl !== url)
+      throw new Error('PostgreSQL came back at another address');
     state.pids.postgres = Number.parseInt(await readFile(join(dataDir, 'postmaster.pid'), 'utf8'), 10);
-    return current.url;
-  };
-  const restart = async () => {
-    await current.close();
-    const before = current.url;
-    if ((await start()) !== before) throw new Error('PostgreSQL came back at another address');
-    await save({});
-  };
-  let restarting: Promise<void> | undefined;
-  const url = await start();
-  closers.push(async () => {
-    await restarting;
-    await current.close();
+    await save({ databaseUrl: url });
   });
-  return url;
+  closers.push(close);
+  return first.url;
+}
+
+async function kafka(): Promise<string> {
+  const proxied = Object.entries(proxies)
+    .filter(([name]) => name !== 's3')
+    .map(([name, ports]) => ({ name: listenerOf(name), ...ports }));
+  const [port, controllerPort] = await Promise.all([freePort(), freePort()]);
+  const start = () => startKafka({ dir: join(folder, 'kafka'), port, controllerPort, proxied });
+  const { first, close } = await keep('kafka', start, ({ pid }) => {
+    state.pids.kafka = pid;
+    return save({});
+  });
+  closers.push(close);
+  return first.brokers;
+}
+
+async function s3(): Promise<S3Server> {
+  const port = proxies.s3?.behind ?? (await freePort());
+  const start = () => startS3({ dir: join(folder, 's3'), port });
+  const { first, close } = await keep('s3', start, ({ pid }) => {
+    state.pids.s3 = pid;
+    return save({});
+  });
+  closers.push(close);
+  return proxies.s3 ? { ...first, endpoint: `http://127.0.0.1:${proxies.s3.port}` } : first;
 }
 
 async function up(): Promise<void> {
   await mkdir(join(folder, 'logs'), { recursive: true });
   await save({});
-  const [kafka, s3, databaseUrl] = await Promise.all([
-    startKafka({ dir: join(folder, 'kafka') }),
-    startS3({ dir: join(folder, 's3') }),
-    postgres(),
-  ]);
-  closers.push(
-    () => kafka.close(),
-    () => s3.close(),
-  );
-  if (kafka.pid) state.pids.kafka = kafka.pid;
+  const [brokers, store, databaseUrl] = await Promise.all([kafka(), s3(), postgres()]);
   const operator: Record<string, string> = {
     BUS: 'kafka',
-    KAFKA_BROKERS: kafka.brokers,
+    KAFKA_BROKERS: brokers,
     KAFKA_PARTITION_SCALE: '25',
     DATABASE_URL: databaseUrl,
   };
   const shared: Record<string, string> = {
     ...operator,
     STORAGE: 's3',
-    S3_ENDPOINT: s3.endpoint,
+    S3_ENDPOINT: store.endpoint,
     S3_BUCKET: 'packages',
-    S3_ACCESS_KEY: s3.accessKey,
-    S3_SECRET_KEY: s3.secretKey,
+    S3_ACCESS_KEY: store.accessKey,
+    S3_SECRET_KEY: store.secretKey,
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
     METRICS_PORT: '0',
     MORTISE_INTERNAL_KEY: randomBytes(32).toString('hex'),
     MORTISE_MASTER_KEY: randomBytes(32).toString('hex'),
     ...(process.env.EXECUTOR_LEASE_MS ? { EXECUTOR_LEASE_MS: process.env.EXECUTOR_LEASE_MS } : {}),
+    ...(process.env.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? { OTEL_EXPORTER_OTLP_ENDPOINT: process.env.OTEL_EXPORTER_OTLP_ENDPOINT }
+      : {}),
   };
   await admin(shared, 'migrate', 'up');
   await admin(shared, 'topics', 'create');
@@ -178,14 +204,11 @@ async function up(): Promise<void> {
   ]);
   const url = await service('gateway-0', 'gateway', {
     ...shared,
-    ...(process.env.OTEL_EXPORTER_OTLP_ENDPOINT
-      ? { OTEL_EXPORTER_OTLP_ENDPOINT: process.env.OTEL_EXPORTER_OTLP_ENDPOINT }
-      : {}),
     PORT: String(port || (await freePort())),
     REGISTRY_URL,
     SCHEDULER_URL,
   });
-  await save({ status: 'ready', url, adminKey, kafka: kafka.brokers, databaseUrl, operator });
+  await save({ status: 'ready', url, adminKey, kafka: brokers, operator });
 }
 
 let stopping: Promise<void> | undefined;

@@ -7,4 +7,5 @@ export { s3Available, startS3, type S3Server } from './s3.js';
 export { forkModule } from './child.js';
 export { startCollector, type CollectedSpan, type Collector } from './collector.js';
 export { startKafka, type KafkaOptions, type KafkaServer, type ProxiedListener } from './kafka.js';
+export { readRecords, writeRecord } from './kafka-records.js';
 export { kafkaAvailable } from './kafka-libs.js';

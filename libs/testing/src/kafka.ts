@@ -24,7 +24,18 @@ export interface KafkaServer {
   controllerPort: number;
   /** What the broker says. */
   logFile: string;
+  /** Resolves when it has ended, asked or not. */
+  exited: Promise<void>;
   close(): Promise<void>;
+}
+
+/** A listener of its own that the broker says can be reached at the port of a proxy. */
+export interface ProxiedListener {
+  name: string;
+  /** Of the proxy: what the broker tells its clients. */
+  port: number;
+  /** Of the broker: where the proxy leads to. */
+  behind: number;
 }
 
 export interface KafkaOptions {
@@ -34,6 +45,7 @@ export interface KafkaOptions {
   controllerPort?: number;
   /** Outlives the process that started it: whoever has the pid stops it. */
   detached?: boolean;
+  proxied?: ProxiedListener[];
 }
 
 /** Starts Kafka 4.3.1 and returns when it really serves: a topic made, a record written and read by a group. */
@@ -45,7 +57,7 @@ export async function startKafka(o: KafkaOptions = {}): Promise<KafkaServer> {
   const controllerPort = o.controllerPort ?? (await freePort());
   const settings = join(dir, 'server.properties');
   const logSettings = join(dir, 'log4j2.yaml');
-  await writeFile(settings, properties(dir, port, controllerPort));
+  await writeFile(settings, properties(dir, port, controllerPort, o.proxied ?? []));
   await writeFile(logSettings, logging);
   const java = [
     ...jvm,
@@ -73,6 +85,10 @@ export async function startKafka(o: KafkaOptions = {}): Promise<KafkaServer> {
     detached: true,
   });
   closeSync(log);
+  const exited = once(child, 'exit').then(
+    () => {},
+    () => {},
+  );
   const kill = () => child.kill('SIGKILL');
   if (o.detached) child.unref();
   else process.once('exit', kill);
@@ -89,7 +105,7 @@ export async function startKafka(o: KafkaOptions = {}): Promise<KafkaServer> {
     await close();
     throw new Error(`Kafka did not come up: ${said}`, { cause });
   }
-  return { brokers, pid: child.pid as number, port, controllerPort, logFile, close };
+  return { brokers, pid: child.pid as number, port, controllerPort, logFile, exited, close };
 }
 
 const ended = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
@@ -150,13 +166,18 @@ async function roundTrip(client: kafkajs.Kafka, topic: string): Promise<void> {
   }
 }
 
-const properties = (dir: string, port: number, controllerPort: number) => `process.roles=broker,controller
+const properties = (
+  dir: string,
+  port: number,
+  controllerPort: number,
+  proxied: ProxiedListener[],
+) => `process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${proxied.map(({ name, behind }) => `,${name}://127.0.0.1:${behind}`).join('')}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${proxied.map(({ name, port: proxy }) => `,${name}://127.0.0.1:${proxy}`).join('')}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${proxied.map(({ name }) => `,${name}:PLAINTEXT`).join('')}
 inter.broker.listener.name=PLAINTEXT
 log.dirs=${join(dir, 'data')}
 offsets.topic.replication.factor=1

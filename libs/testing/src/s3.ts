@@ -20,6 +20,8 @@ export interface S3Server {
   secretKey: string;
   region: string;
   pid: number;
+  /** Resolves when it has ended, asked or not. */
+  exited: Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -61,7 +63,7 @@ async function launch(
   endpoint: string,
   dir: string,
   args: string[],
-): Promise<Pick<S3Server, 'pid' | 'close'> | undefined> {
+): Promise<Pick<S3Server, 'pid' | 'exited' | 'close'> | undefined> {
   const log = openSync(join(dir, 's3.log'), 'a');
   const child = spawn(program(), args, { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
@@ -75,7 +77,7 @@ async function launch(
     await exited;
     process.off('exit', kill);
   };
-  if (!ended() && child.pid !== undefined) return { pid: child.pid, close };
+  if (!ended() && child.pid !== undefined) return { pid: child.pid, exited, close };
   await close();
   return undefined;
 }

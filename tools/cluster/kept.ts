@@ -1,0 +1,37 @@
+/** Something with an address that does not change, which can be started again. */
+interface Server {
+  exited: Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Starts a server, and again each time it ends unasked, until it is closed. */
+export async function keep<T extends Server>(
+  name: string,
+  start: () => Promise<T>,
+  onReady: (server: T) => Promise<void>,
+): Promise<{ first: T; close: () => Promise<void> }> {
+  const first = await start();
+  await onReady(first);
+  let current = first;
+  let closing = false;
+  const watching = (async () => {
+    for (;;) {
+      await current.exited;
+      if (closing) return;
+      console.log(`${name} has ended: starting it again`);
+      await current.close();
+      current = await start();
+      if (closing) return;
+      await onReady(current);
+    }
+  })().catch((error: unknown) => console.error(`${name} did not come back`, error));
+  return {
+    first,
+    close: async () => {
+      closing = true;
+      await current.close();
+      await watching;
+      await current.close();
+    },
+  };
+}
