@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,7 +30,26 @@ describe('the data folder', () => {
   it('refuses a path that is a file', async () => {
     await writeFile(join(base, 'file'), '');
 
-    await expect(openDataDir(join(base, 'file'))).rejects.toThrow('cannot be used (EEXIST)');
+    await expect(openDataDir(join(base, 'file'))).rejects.toThrow('cannot be used (a file is in its place)');
+  });
+
+  it.skipIf(process.getuid?.() === 0)(
+    'refuses a folder of its own that it may not write to any more',
+    async () => {
+      await openDataDir(base);
+      await chmod(base, 0o500);
+      await chmod(join(base, 'pid'), 0o400);
+
+      await expect(openDataDir(base)).rejects.toThrow('cannot be used (this user may not write there)');
+      await chmod(base, 0o700);
+    },
+  );
+
+  it('never makes a secret anew that is there and cannot be read', async () => {
+    const dir = await openDataDir(base);
+    await mkdir(join(base, 'master-key'));
+
+    await expect(dir.secret('master-key')).rejects.toThrow(`The data folder ${base} cannot be used (EISDIR)`);
   });
 
   it('takes over from a process that is gone', async () => {

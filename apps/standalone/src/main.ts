@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { closeOnSignal, createLogger, fail, loadEnv, processEnvironment } from '@mortise/service-kit';
 import { openDataDir, type DataDir } from './data-dir.js';
-import { standaloneEnv, type StandaloneEnv } from './env.js';
+import { standaloneEnv } from './env.js';
 import { startPlatform } from './platform.js';
 
 if (process.versions.modules !== '137')
@@ -13,13 +13,22 @@ try {
   const source = processEnvironment();
   const env = loadEnv(standaloneEnv, source, new Set(Object.keys(source)));
   const dataDir = await openDataDir(env.MORTISE_DATA_DIR);
-  await assertPortFree(env);
+  await assertPortFree(env.HOST, env.PORT, `another with PORT=${env.PORT + 1} make start`);
+  if (env.METRICS_PORT > 0)
+    await assertPortFree(
+      '127.0.0.1',
+      env.METRICS_PORT,
+      'another for /metrics with METRICS_PORT, or 0 for none',
+    );
   const logger = createLogger({
     service: 'standalone',
     level: env.LOG_LEVEL,
     file: dataDir.at('mortise.log'),
   });
-  const starting = startPlatform(env, dataDir, logger, source);
+  const starting = startPlatform(env, dataDir, logger, source, (error) => {
+    logger.fatal({ err: error }, 'the database is gone');
+    fail(error);
+  });
   // Asked to stop while it starts, it finishes starting: half a platform has no way to close.
   closeOnSignal(async () => (await starting).close());
   const platform = await starting;
@@ -29,18 +38,18 @@ try {
 }
 
 /** Asked before anything starts, so that a busy port costs a second and not a migrated database. */
-async function assertPortFree({ HOST, PORT }: StandaloneEnv): Promise<void> {
+async function assertPortFree(host: string, port: number, otherwise: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const probe = createServer().once('error', (error: NodeJS.ErrnoException) =>
       reject(
         new Error(
           error.code === 'EADDRINUSE'
-            ? `Port ${PORT} is in use: stop what listens there, or choose another with PORT=8081 make start`
-            : `Cannot listen on ${HOST}:${PORT} (${error.code})`,
+            ? `Port ${port} is in use: stop what listens there, or choose ${otherwise}`
+            : `Nothing can listen on ${host}:${port} (${error.code}): see HOST and PORT`,
         ),
       ),
     );
-    probe.listen(PORT, HOST, () => probe.close(() => resolve()));
+    probe.listen(port, host, () => probe.close(() => resolve()));
   });
 }
 

@@ -32,18 +32,20 @@ const known = new Set(
 /**
  * The whole platform in this process: PostgreSQL beside it, one memory broker, and the four services as they run on a
  * cluster. Nothing but the broker is shared.
+ * @param onLost told when the embedded PostgreSQL has ended by itself: nothing works from then on
  */
 export async function startPlatform(
   env: StandaloneEnv,
   dataDir: DataDir,
   logger: Logger,
   source: Record<string, string | undefined>,
+  onLost: (error: Error) => void,
 ): Promise<Platform> {
   const closers = new Closers();
   const closeAll = () =>
     closers.closeAll((name, error) => logger.error({ err: error }, `${name} did not close`));
   try {
-    const databaseUrl = env.DATABASE_URL ?? (await embedded(dataDir, logger, closers));
+    const databaseUrl = env.DATABASE_URL ?? (await embedded(dataDir, logger, closers, onLost));
     await migrate(databaseUrl, migrations, logger);
     const operatorsOwn = env.MORTISE_MODE === 'production' && env.DATABASE_URL !== undefined;
     const newKey = operatorsOwn ? undefined : await firstKey(databaseUrl, dataDir.at('admin-key'), logger);
@@ -89,10 +91,17 @@ async function allReady(urls: readonly string[]): Promise<void> {
   }
 }
 
-async function embedded(dataDir: DataDir, logger: Logger, closers: Closers): Promise<string> {
+async function embedded(
+  dataDir: DataDir,
+  logger: Logger,
+  closers: Closers,
+  onLost: (error: Error) => void,
+): Promise<string> {
   const postgres = await startEmbeddedPostgres({
     dataDir: dataDir.at('postgres'),
-    log: (line) => logger.debug({ line }, 'postgres'),
+    // Its errors of single statements are told by whoever sent them.
+    log: (line) => logger[/FATAL|PANIC/.test(line) ? 'error' : 'debug']({ line }, 'postgres'),
+    onUnexpectedExit: onLost,
   });
   closers.add('postgres', () => postgres.close());
   return postgres.url;

@@ -4,6 +4,7 @@ export { AppError, type AppErrorExtra } from './app-error.js';
 export { Batcher } from './batcher.js';
 export { systemClock, type Clock } from './clock.js';
 export { derivedId, newId } from './ids.js';
+export { folderTrouble, makeFolder } from './folder.js';
 export { nestedClass, toInstance } from './instance.js';
 export { field, type Field } from './env/fields.js';
 export { baseEnv } from './env/base.js';

@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs';
 import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
 
@@ -15,14 +16,24 @@ const secretPaths = [
   'value',
 ].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
+const bufferedBytes = 8 * 1_048_576;
+
 /** A JSON logger: facts as fields, one short sentence. */
 export const createLogger = (options: {
   service: string;
   level: string;
   /** Path of the log; default: standard output. */
   file?: string;
-}): Logger =>
-  pino(
+}): Logger => {
+  const destination = pino.destination({
+    sync: false,
+    // Opened at once: what ends the process before the first line is written would find no file to flush to.
+    dest: options.file === undefined ? 1 : openSync(options.file, 'a'),
+    maxLength: bufferedBytes,
+  });
+  // A full disk costs lines of the log, not the process, nor its end: pino's last flush would try for ever.
+  destination.on('error', () => (destination.flushSync = () => {}));
+  return pino(
     {
       level: options.level,
       base: { service: options.service },
@@ -30,8 +41,9 @@ export const createLogger = (options: {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretPaths, censor: '[hidden]' },
     },
-    pino.destination({ sync: false, ...(options.file === undefined ? {} : { dest: options.file }) }),
+    destination,
   );
+};
 
 /** Nest's own messages through ours; its start-up chatter is debug. */
 export const nestLogger = (logger: Logger): LoggerService => ({

@@ -62,7 +62,16 @@ export async function startMetrics(port: number, host: string): Promise<() => Pr
       if (request.url === '/metrics') exporter.getMetricsRequestHandler(request, response);
       else response.writeHead(404).end();
     });
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+    await new Promise<void>((resolve, reject) => {
+      const refused = (error: NodeJS.ErrnoException) =>
+        reject(
+          new Error(
+            `/metrics cannot be served on ${host}:${port} (${error.code}): choose another port with METRICS_PORT, or 0 for none`,
+            { cause: error },
+          ),
+        );
+      server.once('error', refused).listen(port, host, resolve);
+    });
     server.unref();
     return async () => {
       serving = undefined;

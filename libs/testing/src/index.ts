@@ -1,4 +1,5 @@
 export { FakeClock } from './clock.js';
+export { canMount, mountTmpfs } from './tmpfs.js';
 export { until } from './until.js';
 export { emptyDatabase, postgresUrl, testDatabase, type TestDatabase } from './database.js';
 export { buildPackage, type PackageParts } from './package-builder.js';

@@ -10,6 +10,8 @@ export interface RunningPlatform {
   child: ChildProcess;
   /** What it printed so far. */
   output: () => string;
+  /** Its exit code, once it has ended. */
+  exited: Promise<number | null>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -60,6 +62,7 @@ export async function startPlatform(
     adminKey: (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim(),
     child,
     output,
+    exited: exited.then(([code]) => code),
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal);
       return (await exited)[0];

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@mortise/testing';
@@ -38,44 +37,6 @@ describe('make start', () => {
     const [code] = await exited;
     return { code, words: output().trim() };
   };
-
-  it('says in one sentence that its port is in use', async () => {
-    const taken = createServer();
-    const port = await new Promise<number>((found) =>
-      taken.listen(0, '127.0.0.1', () => found((taken.address() as { port: number }).port)),
-    );
-
-    const { code, words } = await refused(join(base, 'd'), port);
-    taken.close();
-
-    expect(code).toBe(1);
-    expect(words).toBe(
-      `Port ${port} is in use: stop what listens there, or choose another with PORT=8081 make start`,
-    );
-  });
-
-  it('leaves a foreign folder alone and says so', async () => {
-    await writeFile(join(base, 'thesis.txt'), 'mine');
-
-    const { code, words } = await refused(base, await freePort());
-
-    expect(code).toBe(1);
-    expect(words).toContain('is not a Mortise data folder');
-    expect(words.split('\n')).toHaveLength(1);
-    expect(await readFile(join(base, 'thesis.txt'), 'utf8')).toBe('mine');
-  });
-
-  it('says which setting is wrong, and never a secret', async () => {
-    const port = await refused(join(base, 'd'), await freePort(), { LOG_LEVEL: 'loud' });
-    const database = await refused(join(base, 'e'), await freePort(), {
-      DATABASE_URL: 'postgres://mortise:hunter2@127.0.0.1:1/none',
-    });
-
-    expect([port.code, database.code]).toEqual([1, 1]);
-    expect(port.words).toContain('LOG_LEVEL is not one of');
-    expect(database.words).not.toContain('hunter2');
-    expect(database.words.split('\n')).toHaveLength(1);
-  });
 
   it('greets in five lines, keeps its key to its owner, and stops with all it started', async () => {
     const dataDir = join(base, 'd');

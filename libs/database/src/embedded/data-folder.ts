@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '@mortise/service-kit';
 import type { Binaries } from './binaries.js';
 import { EmbeddedPostgresError, explainFailure } from './failure.js';
 import { isAlive, startOf } from './leftover.js';
@@ -44,7 +45,15 @@ export async function inspectFolder(dataDir: string, majorVersion: string): Prom
     throw new EmbeddedPostgresError(
       `${dataDir} was made by PostgreSQL ${version} and this is ${majorVersion}: dump and restore it, or choose an empty folder with MORTISE_DATA_DIR`,
     );
-  return JSON.parse(await readFile(stateFile(dataDir), 'utf8')) as FolderState;
+  try {
+    return JSON.parse(await readFile(stateFile(dataDir), 'utf8')) as FolderState;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new EmbeddedPostgresError(
+      `${stateFile(dataDir)}, which holds the password of the database, is broken: restore it, or choose an empty folder with MORTISE_DATA_DIR`,
+      { cause: error },
+    );
+  }
 }
 
 /** Runs initdb in a folder beside and renames it, so that a half-made one is never taken for a database. */
@@ -57,7 +66,7 @@ export async function createFolder(
   const passwordFile = `${fresh}.password`;
   try {
     await sweepHalfMade(dataDir);
-    await mkdir(fresh, { recursive: true, mode: 0o700 });
+    await makeFolder(fresh, { mode: 0o700 });
     await giveTo(o.runAs, fresh);
     await writeFile(passwordFile, password, { mode: 0o600 });
     await giveTo(o.runAs, passwordFile);
@@ -102,7 +111,7 @@ async function runInitdb(
 
 async function sweepHalfMade(dataDir: string): Promise<void> {
   const parent = dirname(dataDir);
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   for (const name of await readdir(parent)) {
     const [, pid] = name.startsWith(`${basename(dataDir)}.new-`) ? (/\.new-(\d+)$/.exec(name) ?? []) : [];
     if (pid !== undefined && !isAlive(Number(pid)))
@@ -110,10 +119,10 @@ async function sweepHalfMade(dataDir: string): Promise<void> {
   }
 }
 
-/** Replaces the state in one step. */
+/** Replaces the state in one step; a power cut leaves the old one or the new one, never half of it. */
 export async function saveState(dataDir: string, state: FolderState): Promise<void> {
   const file = stateFile(dataDir);
-  await writeFile(`${file}.new`, `${JSON.stringify(state)}\n`, { mode: 0o600 });
+  await writeFile(`${file}.new`, `${JSON.stringify(state)}\n`, { mode: 0o600, flush: true });
   await chmod(`${file}.new`, 0o600);
   await rename(`${file}.new`, file);
 }

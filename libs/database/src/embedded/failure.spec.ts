@@ -11,6 +11,11 @@ it.each([
   [['initdb: error: could not access directory "/data": Permission denied'], 'may not write to /data'],
   [['postgres: error while loading shared libraries: libxml2.so.2'], 'does not run on this machine'],
   [
+    ['setpriv: failed to execute /native/bin/postgres: Permission denied'],
+    'does not run on this machine (setpriv: failed to execute',
+  ],
+  [['error: spawn /native/bin/postgres ENOENT'], 'run "npm ci"'],
+  [
     ['LOG:  starting', 'FATAL:  data directory "/data" has invalid permissions'],
     '(data directory "/data" has invalid permissions)',
   ],

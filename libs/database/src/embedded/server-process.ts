@@ -83,7 +83,7 @@ export class ServerProcess {
     server.watchParent();
     child.once('close', () => {
       server.guard?.kill('SIGKILL');
-      if (!server.closing) o.onUnexpectedExit(explainFailure(o.dataDir, lines));
+      if (!server.closing) o.onUnexpectedExit(explainFailure(o.dataDir, lines, 'ended'));
     });
     child.unref();
     (child.stderr as { unref?: () => void } | null)?.unref?.();

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { makeFolder } from '@mortise/service-kit';
 import { connect } from '../connection.js';
 import { findBinaries } from './binaries.js';
 import { claimFolder, createFolder, inspectFolder, saveState, type FolderState } from './data-folder.js';
@@ -63,7 +63,7 @@ async function startIn(dataDir: string, o: EmbeddedPostgresOptions): Promise<Emb
   const durable = o.durable ?? true;
   const binaries = await findBinaries();
   const known = await inspectFolder(dataDir, binaries.majorVersion);
-  if (!known) await mkdir(dirname(dataDir), { recursive: true });
+  if (!known) await makeFolder(dirname(dataDir));
   const runAs = await chooseUser(dataDir, [binaries.postgres, dataDir]);
   const state = known ?? (await createFolder(dataDir, { binaries, runAs, durable, log }));
   const release = await claimFolder(dataDir);

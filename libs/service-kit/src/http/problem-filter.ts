@@ -15,9 +15,14 @@ const byStatus: Record<number, ErrorCode> = {
   503: 'UNAVAILABLE',
 };
 
+// Of the file system, and PostgreSQL's disk_full.
+const noSpace: readonly unknown[] = ['ENOSPC', 'EDQUOT', '53100'];
+
 /** Turns whatever was thrown into an error of the table: ours, Nest's, Fastify's own, or an internal one. */
 export function toAppError(error: unknown, request: FastifyRequest): AppError {
   if (error instanceof AppError) return error;
+  if (noSpace.includes((error as { code?: unknown } | undefined)?.code))
+    return new AppError('NO_SPACE', {}, { cause: error });
   const status =
     error instanceof HttpException
       ? error.getStatus()

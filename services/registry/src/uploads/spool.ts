@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { constants, createWriteStream } from 'node:fs';
+import { access, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { intake } from '@mortise/contracts';
-import { AppError, systemClock } from '@mortise/service-kit';
+import { AppError, folderTrouble, makeFolder, systemClock } from '@mortise/service-kit';
 
 export interface Spooled {
   path: string;
@@ -20,9 +20,20 @@ const prefix = 'mortise-upload-';
 export class Spool {
   constructor(private readonly folder: string) {}
 
-  /** Removes what processes that died left behind. */
+  /**
+   * Removes what processes that died left behind.
+   * @throws Error with one sentence when the folder cannot be used
+   */
   async sweep(): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
+    try {
+      await makeFolder(this.folder);
+      await access(this.folder, constants.W_OK);
+    } catch (error) {
+      throw new Error(
+        `Uploads cannot be spooled to ${this.folder} (${folderTrouble(error)}): name a writable folder in REGISTRY_SPOOL_DIR`,
+        { cause: error },
+      );
+    }
     for (const name of await readdir(this.folder)) {
       if (!name.startsWith(prefix)) continue;
       const path = join(this.folder, name);
