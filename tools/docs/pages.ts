@@ -22,6 +22,7 @@ import { schedulerEnv } from '@mortise/scheduler';
 import { describeEnv, type EnvRow, type EnvSpec } from '@mortise/service-kit';
 import { standaloneEnv } from '@mortise/standalone';
 import { code, page, table } from './markdown.ts';
+import { metricsPage } from './metrics-page.ts';
 
 /** Every generated page, by file name in docs/reference. */
 export const referencePages = (): Record<string, string> => ({
@@ -29,6 +30,7 @@ export const referencePages = (): Record<string, string> => ({
   'errors.md': errorsPage(),
   'events.md': eventsPage(),
   'limits.md': limitsPage(),
+  'metrics.md': metricsPage(),
   'permissions.md': permissionsPage(),
   'routes.md': routesPage(),
   'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,

@@ -131,6 +131,8 @@ declare module 'vitest' {
       pids: Record<string, number>;
       /** Takes the traces of the platform: GET {collector}/spans?trace={id}. */
       collector: string;
+      /** Embedded only: where the metrics of the process are served. */
+      metrics?: string;
       /** What commands of the operator need to reach a cluster. */
       operator?: Record<string, string>;
       /** Embedded only: the folder of the platform, and the one it spools uploads to. */

@@ -1,5 +1,12 @@
 import type { EventDefinition, ServiceName, TopicName } from '@mortise/contracts';
-import { currentTraceparent, systemClock, tracers, type Clock, type Logger } from '@mortise/service-kit';
+import {
+  currentTraceparent,
+  metrics,
+  systemClock,
+  tracers,
+  type Clock,
+  type Logger,
+} from '@mortise/service-kit';
 import { encodeEvent } from './codec.js';
 import { EventDispatch, makeConsumption, type ConsumeOptions, type Consumption } from './consumption.js';
 import { Failures } from './engine/failures.js';
@@ -10,10 +17,13 @@ import { KafkaTransport } from './kafka/transport.js';
 import { MemoryBroker } from './memory/broker.js';
 import { MemoryTransport } from './memory/transport.js';
 import type { BusEvent, BusRecord, EventMeta, Parking, Received } from './record.js';
+import { showReadings } from './readings.js';
 import { Requests } from './requests.js';
 import { StateTable } from './state-table.js';
 import { tracedConsumption, tracedTransport } from './tracing.js';
 import type { Subscription, Transport } from './transport.js';
+
+const pendingRequests = metrics.gauge('mortise_bus_pending_requests');
 
 export interface BusOptions {
   service: ServiceName;
@@ -50,6 +60,7 @@ export class Bus {
   private readonly policy: RetryPolicy;
   private phase: 'new' | 'starting' | 'running' | 'closed' = 'new';
   private parking: Parking | undefined;
+  private stopShowing: () => void = () => {};
 
   static create(options: BusOptions): Bus {
     const { env, service, instanceId, logger } = options;
@@ -195,6 +206,7 @@ export class Bus {
     }));
     const replies = this.options.requests === false ? undefined : this.asked.arrived;
     await this.transport.start([...tables, ...this.consumptions], replies);
+    this.stopShowing = this.show();
     this.phase = 'running';
   }
 
@@ -217,6 +229,7 @@ export class Bus {
   async close(graceMs = 10_000): Promise<void> {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
+    this.stopShowing();
     this.transport.pause();
     const drained = Promise.all(this.consumptions.map(({ sink }) => sink.idle()));
     await new Promise<void>((resolve) => {
@@ -233,8 +246,17 @@ export class Bus {
 
   private consumption(options: ConsumeOptions & { group: string; solo: boolean }): Consumption {
     const tracer = tracers[this.options.service];
-    const failures = this.failures(options.group, options.solo);
+    const failures = this.failures(options);
     return makeConsumption(tracer ? tracedConsumption(options, tracer) : options, failures);
+  }
+
+  private show(): () => void {
+    const { service, logger } = this.options;
+    const ends = [
+      showReadings(this.transport, logger),
+      pendingRequests.watch((see) => see(this.asked.size, { service })),
+    ];
+    return () => ends.forEach((end) => end());
   }
 
   private configure(): void {
@@ -253,10 +275,11 @@ export class Bus {
     return solo ? `solo.${this.options.service}.${name}.${this.options.instanceId}` : name;
   }
 
-  private failures(group: string, solo: boolean): Failures {
+  private failures({ topic, group, solo }: { topic: TopicName; group: string; solo: boolean }): Failures {
     const { service, logger } = this.options;
     return new Failures({
       service,
+      topic,
       group,
       solo,
       policy: this.policy,

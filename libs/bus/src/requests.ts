@@ -1,10 +1,12 @@
 import { headers as names } from '@mortise/contracts';
-import { AppError, currentTraceparent, type Clock, type Logger } from '@mortise/service-kit';
+import { AppError, currentTraceparent, metrics, type Clock, type Logger } from '@mortise/service-kit';
 import { randomBytes } from 'node:crypto';
 import { Deadlines } from './engine/deadlines.js';
 import type { Timers } from './engine/timing.js';
 import type { BusRecord, Received } from './record.js';
 import type { Transport } from './transport.js';
+
+const unclaimed = metrics.counter('mortise_bus_unclaimed_replies_total');
 
 interface Pending {
   id: string;
@@ -61,7 +63,9 @@ export class Requests {
   /** A reply came in. */
   readonly arrived = (record: Received): void => {
     const id = record.headers[names.correlationId];
-    if (id !== undefined) this.settle(id)?.resolve(record);
+    const asker = id === undefined ? undefined : this.settle(id);
+    if (asker) asker.resolve(record);
+    else unclaimed.add(1);
   };
 
   /** Sends and forgets; dropped when nobody asked for a reply. */

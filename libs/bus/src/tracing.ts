@@ -48,6 +48,7 @@ export const tracedTransport = (transport: Transport, tracer: Tracer): Transport
   send: (records) => sent(tracer, records, (list) => transport.send(list)),
   provideSnapshot: (topic, read) => transport.provideSnapshot(topic, read),
   trouble: () => transport.trouble(),
+  readings: () => transport.readings(),
   pause: () => transport.pause(),
   close: () => transport.close(),
 });

@@ -1,5 +1,6 @@
 import type { TopicName } from '@mortise/contracts';
 import type { Sink } from './engine/sink.js';
+import type { Reading } from './readings.js';
 import type { BusRecord, Received } from './record.js';
 
 /** Records of one topic, handed to one sink. */
@@ -33,6 +34,8 @@ export interface Transport {
   provideSnapshot(topic: TopicName, read: () => AsyncIterable<BusRecord>): void;
   /** Why it does not work right now, or undefined. */
   trouble(): string | undefined;
+  /** How the groups of this process stand. */
+  readings(): Promise<Reading[]>;
   /** Hands over nothing new. */
   pause(): void;
   /** Commits what is finished, sends what is buffered, lets go. */

@@ -20,7 +20,8 @@ export {
 } from './env/load.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
 export { Health, type HealthReport } from './health.js';
-export { metrics, type Counter, type Histogram } from './metrics.js';
+export { metrics, scrape } from './metrics.js';
+export { metricTable, type MetricRow } from './metrics-table.js';
 export { startTelemetry } from './telemetry.js';
 export { isSampled, traceparentOf } from './tracing/trace-context.js';
 export {

@@ -1,55 +1,86 @@
-import { metrics as api, type Attributes } from '@opentelemetry/api';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { metrics as api, type ObservableCallback } from '@opentelemetry/api';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import {
+  metricTable,
+  type LabelsOf,
+  type MetricName,
+  type MetricRow,
+  type MetricsOf,
+} from './metrics-table.js';
 
 // One provider per process, also when four services share it: instruments made before the start count too.
-const exporter = new PrometheusExporter({
-  preventServerStart: true,
-  withoutTargetInfo: true,
-  withResourceConstantLabels: /^$/,
-});
+const exporter = new PrometheusExporter({ preventServerStart: true });
+const serializer = new PrometheusSerializer(undefined, false, /^$/, true, true);
 const provider = new MeterProvider({ readers: [exporter] });
 api.setGlobalMeterProvider(provider);
 const meter = provider.getMeter('mortise');
 
-export interface Counter {
-  add(amount: number, labels?: Attributes): void;
+export interface Counter<N extends MetricName> {
+  add(amount: number, ...labels: LabelsOf<N>): void;
 }
-export interface Histogram {
-  record(value: number, labels?: Attributes): void;
+export interface Histogram<N extends MetricName> {
+  record(value: number, ...labels: LabelsOf<N>): void;
+}
+export interface Gauge<N extends MetricName> {
+  /**
+   * @param read called at each scrape; says one value, or several that their labels tell apart
+   * @returns what ends it
+   */
+  watch(read: (see: (value: number, ...labels: LabelsOf<N>) => void) => void | Promise<void>): () => void;
 }
 
-const counters = new Map<string, Counter>();
-const histograms = new Map<string, Histogram>();
-const once = <T>(known: Map<string, T>, name: string, make: () => T): T => {
-  const found = known.get(name) ?? make();
-  known.set(name, found);
-  return found;
-};
+const made = new Map<MetricName, unknown>();
+function once<T>(name: MetricName, make: (row: MetricRow) => T): T {
+  const known = made.get(name) as T | undefined;
+  if (known) return known;
+  const instrument = make(metricTable[name]);
+  made.set(name, instrument);
+  return instrument;
+}
 
-/** The process's metrics. Names carry the unit (`_seconds`, `_bytes`); never a tenant as label. */
+/** The process's metrics, each by its name in the table: what is not there does not compile. */
 export const metrics = {
-  /** Prometheus adds `_total`. */
-  counter: (name: string, description: string): Counter =>
-    once(counters, name, () => meter.createCounter(name, { description })),
-  histogram: (name: string, description: string): Histogram =>
-    once(histograms, name, () =>
+  counter: <N extends MetricsOf<'counter'>>(name: N): Counter<N> =>
+    once(name, ({ meaning }) => meter.createCounter(name, { description: meaning })),
+  histogram: <N extends MetricsOf<'histogram'>>(name: N): Histogram<N> =>
+    once(name, ({ meaning, buckets = [] }) =>
       meter.createHistogram(name, {
-        description,
-        advice: {
-          explicitBucketBoundaries: [
-            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
-          ],
-        },
+        description: meaning,
+        advice: { explicitBucketBoundaries: [...buckets] },
       }),
     ),
-  /** @param read called at each scrape */
-  gauge: (name: string, description: string, read: () => number, labels: Attributes = {}): void => {
-    meter
-      .createObservableGauge(name, { description })
-      .addCallback((result) => result.observe(read(), labels));
-  },
+  gauge: <N extends MetricsOf<'gauge'>>(name: N): Gauge<N> =>
+    once(name, ({ meaning }) => {
+      const instrument = meter.createObservableGauge(name, { description: meaning });
+      return {
+        watch: (read) => {
+          const callback: ObservableCallback = (result) =>
+            read((value, ...[labels]) => result.observe(value, labels));
+          instrument.addCallback(callback);
+          return () => instrument.removeCallback(callback);
+        },
+      };
+    }),
 };
+
+const scrapeWithinMs = 2_000;
+
+/** The metrics as Prometheus reads them; those without a value yet are named too, so that one can see what there is. */
+export async function scrape(): Promise<string> {
+  const { resourceMetrics } = await exporter.collect({ timeoutMillis: scrapeWithinMs });
+  const text = serializer.serialize(resourceMetrics);
+  const silent = [...made.keys()].filter((name) => !text.includes(`# TYPE ${name} `));
+  return (
+    text +
+    silent
+      .sort()
+      .map(
+        (name) => `# HELP ${name} ${metricTable[name].meaning}\n# TYPE ${name} ${metricTable[name].kind}\n`,
+      )
+      .join('')
+  );
+}
 
 let serving: Promise<() => Promise<void>> | undefined;
 
@@ -59,8 +90,14 @@ export async function startMetrics(port: number, host: string): Promise<() => Pr
   serving ??= (async () => {
     const { createServer } = await import('node:http');
     const server = createServer((request, response) => {
-      if (request.url === '/metrics') exporter.getMetricsRequestHandler(request, response);
-      else response.writeHead(404).end();
+      if (request.url !== '/metrics') {
+        response.writeHead(404).end('The metrics are at /metrics\n');
+        return;
+      }
+      scrape().then(
+        (text) => response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8').end(text),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      );
     });
     await new Promise<void>((resolve, reject) => {
       const refused = (error: NodeJS.ErrnoException) =>

@@ -1,7 +1,10 @@
 import type { ServiceName } from '@mortise/contracts';
 import type { Logger } from './logger.js';
 import { startMetrics } from './metrics.js';
+import { watchProcess } from './process-metrics.js';
 import { startTracing, type TracingEnv } from './tracing/start.js';
+
+watchProcess();
 
 /**
  * Serves the metrics and sends the traces of a service. First of all in its `start`: what is made later asks whether

@@ -20,6 +20,8 @@ import { takeInteractive } from './interactive/commands.js';
 import { startUpkeep } from './upkeep.js';
 
 const drainMs = 25_000;
+const runningNow = metrics.gauge('mortise_executions_running');
+const workers = metrics.gauge('mortise_sandbox_workers');
 
 /** Starts an executor; resolves when it takes commands and answers for its health. */
 export async function start(env: ExecutorEnv, shared: SharedParts = {}): Promise<RunningService> {
@@ -110,7 +112,7 @@ function watch({ db, bus }: Ground, { sandbox, running, store }: Parts): Health 
   health.detail('bus', () => bus.ready().detail);
   health.detail('walls', () => sandbox.stats().walls);
   health.detail('workers', () => sandbox.stats().workers.length);
-  metrics.gauge('mortise_executions_running', 'Executions in this process', () => running.size);
-  metrics.gauge('mortise_sandbox_workers', 'Worker processes', () => sandbox.stats().workers.length);
+  runningNow.watch((see) => see(running.size));
+  workers.watch((see) => see(sandbox.stats().workers.length));
   return health;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCollector } from '@mortise/testing';
 import type { TestProject } from 'vitest/node';
-import { startPlatform } from './platform.js';
+import { freePort, startPlatform } from './platform.js';
 
 /** One platform in one process for the whole suite, as `make start` runs it, in a folder of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -11,7 +11,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const [dataDir, spoolDir] = [join(base, 'data'), join(base, 'spool')];
   await mkdir(spoolDir);
   const collector = await startCollector();
+  const metricsPort = await freePort();
   const platform = await startPlatform(dataDir, {
+    METRICS_PORT: String(metricsPort),
     REGISTRY_SPOOL_DIR: spoolDir,
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
   });
@@ -22,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     dataDir,
     spoolDir,
     collector: collector.endpoint,
+    metrics: `http://127.0.0.1:${metricsPort}/metrics`,
     pids: { standalone: platform.child.pid ?? 0 },
   });
   return async () => {

@@ -68,6 +68,7 @@ describe('the engine', () => {
   const failures = (more: Partial<FailureOptions> = {}) =>
     new Failures({
       service: 'executor',
+      topic: 'executions.background',
       group: 'executor',
       solo: false,
       policy: retryPolicy,

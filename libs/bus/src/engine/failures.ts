@@ -1,15 +1,17 @@
-import type { ServiceName } from '@mortise/contracts';
+import type { ServiceName, TopicName } from '@mortise/contracts';
 import { AppError, metrics, type Clock, type Logger } from '@mortise/service-kit';
+import { groupLabel } from '../readings.js';
 import type { BusRecord, Parking, Received } from '../record.js';
 import { deadLetter, parkedTimes, withParked } from './dead-letter.js';
 import { parkDelayMs, retryDelayMs, type RetryPolicy, type Timers } from './timing.js';
 
-const parkedRecords = metrics.counter('mortise_bus_parked', 'Records parked after a minute of failures');
-const deadLetters = metrics.counter('mortise_bus_dead_letters', 'Records sent to the dead letters');
-const retries = metrics.counter('mortise_bus_retries', 'Tries of a handler that had failed on the record');
+const parkedRecords = metrics.counter('mortise_bus_parked_total');
+const deadLetters = metrics.counter('mortise_bus_dead_letters_total');
+const retries = metrics.counter('mortise_bus_retries_total');
 
 export interface FailureOptions {
   service: ServiceName;
+  topic: TopicName;
   group: string;
   /** A solo group only logs: every instance would send the same dead letter. */
   solo: boolean;
@@ -29,8 +31,11 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 /** What becomes of a record whose handler failed. */
 export class Failures {
   private stopped = false;
+  private readonly labels: { group: string; topic: string };
 
-  constructor(private readonly options: FailureOptions) {}
+  constructor(private readonly options: FailureOptions) {
+    this.labels = { group: groupLabel(options.group), topic: options.topic };
+  }
 
   get timers(): Timers {
     return this.options.timers;
@@ -51,7 +56,7 @@ export class Failures {
     const { policy, random } = this.options;
     const delayMs = retryDelayMs(policy, failures, random());
     if (this.now() + delayMs - firstFailureMs > policy.totalMs) return undefined;
-    retries.add(1, { group: this.options.group });
+    retries.add(1, this.labels);
     return delayMs;
   }
 
@@ -96,12 +101,12 @@ export class Failures {
         reason,
         dueAt,
       });
-      parkedRecords.add(1, { group });
+      parkedRecords.add(1, this.labels);
       logger.warn({ ...facts, reason, attempts: record.attempt }, 'record parked');
       return;
     }
     await this.options.send([deadLetter(service, group, record, error, this.now())]);
-    deadLetters.add(1, { group });
+    deadLetters.add(1, this.labels);
     logger.error({ ...facts, reason, attempts: record.attempt }, 'record sent to the dead letters');
   }
 

@@ -1,6 +1,7 @@
-import type { Logger } from '@mortise/service-kit';
+import { metrics, type Logger } from '@mortise/service-kit';
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import { PartitionTrack } from '../engine/track.js';
+import { groupLabel, type Reading } from '../readings.js';
 import type { Subscription } from '../transport.js';
 import { pinnedAssigner } from './assigner.js';
 import { patientRetry } from './client.js';
@@ -10,6 +11,8 @@ const commitEveryMs = 250;
 // So much may be finished above an unfinished record before its partition pauses: a crash repeats it all.
 const maxSpan = 10_000;
 const maxBytesPerPartition = 262_144;
+
+const rebalances = metrics.histogram('mortise_bus_rebalance_duration_seconds');
 
 export interface ConsumerOptions {
   client: Kafka;
@@ -35,6 +38,10 @@ export class TopicConsumer {
   private readonly committed = new Map<number, number>();
   private readonly paused = new Set<number>();
   private memberId = '';
+  /** When the partitions were taken away, until there are new ones. */
+  private lostAt: number | undefined;
+  /** Where the partitions end, as the brokers said last. */
+  private readonly known = new Map<number, number>();
   private joined = false;
   private taking = true;
   private timer: NodeJS.Timeout | undefined;
@@ -68,8 +75,12 @@ export class TopicConsumer {
         resolve();
       });
     });
-    consumer.on(REBALANCING, () => void this.commit());
+    consumer.on(REBALANCING, () => {
+      this.lostAt ??= performance.now();
+      void this.commit();
+    });
     consumer.on(CRASH, ({ payload }) => {
+      this.lostAt ??= performance.now();
       this.joined = false;
       options.logger.warn({ topic: options.topic, err: payload.error }, 'consumer restarts');
     });
@@ -98,7 +109,10 @@ export class TopicConsumer {
    * own: only partitions that went elsewhere, or all of a member that was thrown out, are fenced.
    */
   private onJoin(memberId: string, partitions: readonly number[]): void {
-    const { solo } = this.options.subscription;
+    const { solo, group, topic } = this.options.subscription;
+    if (this.lostAt !== undefined)
+      rebalances.record((performance.now() - this.lostAt) / 1_000, { group: groupLabel(group), topic });
+    this.lostAt = undefined;
     const stayed = solo || memberId === this.memberId;
     const kept = new Map<number, PartitionTrack>();
     for (const [partition, track] of this.tracks) {
@@ -134,11 +148,31 @@ export class TopicConsumer {
         subscription.sink.accept(toReceived(subscription.topic, partition, message), track);
     }
     const last = batch.lastOffset();
+    this.known.set(partition, Number(batch.highWatermark));
     track.skipTo(Number(last) + 1);
     payload.resolveOffset(last);
     this.considerCaughtUp();
     if (subscription.sink.held >= subscription.sink.limit) this.pausePartitions([...this.tracks.keys()]);
     else if (track.span > maxSpan) this.pausePartitions([partition]);
+  }
+
+  /** State tables and replies hold nothing back: there is nothing to read of them. */
+  reading(ends?: ReadonlyMap<number, number>): Reading | undefined {
+    const { group, topic, solo, sink } = this.options.subscription;
+    if (solo) return undefined;
+    let lag = 0;
+    for (const { partition, next, watermark } of this.tracks.values())
+      lag += Math.max(next, ends?.get(partition) ?? 0, this.known.get(partition) ?? 0) - watermark;
+    return { group: groupLabel(group), topic, lag, inFlight: sink.held, pausedPartitions: this.paused.size };
+  }
+
+  /** Full name, with the prefix. */
+  get topic(): string {
+    return this.options.topic;
+  }
+
+  get isPaused(): boolean {
+    return this.paused.size > 0;
   }
 
   private considerCaughtUp(): void {

@@ -23,7 +23,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediat
 const texts = (batch: ProducerBatch | undefined) =>
   batch?.topicMessages?.flatMap(({ messages }) => messages.map(({ value }) => value?.toString()));
 const env = { MORTISE_TOPIC_PREFIX: 'm.' };
-const ordered = { acks: -1, requestsInFlight: 1, compression: undefined } as const;
+const ordered = { name: 'durable', acks: -1, requestsInFlight: 1, compression: undefined } as const;
 
 describe('a producing lane', () => {
   it('gathers what one turn brings into one request', async () => {
@@ -34,7 +34,10 @@ describe('a producing lane', () => {
     await turn();
 
     expect(requests).toHaveLength(1);
-    expect(requests[0]?.batch).toMatchObject({ acks: -1, topicMessages: [{ topic: 'm.execution-events' }] });
+    expect(requests[0]?.batch).toMatchObject({
+      acks: -1,
+      topicMessages: [{ topic: 'm.execution-events' }],
+    });
     expect(texts(requests[0]?.batch)).toEqual(['a', 'b', 'c']);
     requests[0]?.ok();
     await Promise.all(sends);

@@ -1,5 +1,5 @@
 import { topic as definitionOf } from '@mortise/contracts';
-import { AppError } from '@mortise/service-kit';
+import { AppError, metrics } from '@mortise/service-kit';
 import kafkajs, { type Kafka, type Message, type Producer, type ProducerBatch } from 'kafkajs';
 import type { BusEnv } from '../env.js';
 import type { BusRecord } from '../record.js';
@@ -7,6 +7,8 @@ import { topicName } from './topics.js';
 
 /** One way of producing: kafkajs sends each call by itself, a lane gathers what a turn of the event loop brings. */
 export interface LaneOptions {
+  /** As metrics call it. */
+  name: 'durable' | 'fast' | 'bulk';
   acks: -1 | 1;
   /** 1 keeps the order of a key through retries; more is faster. */
   requestsInFlight: number;
@@ -15,6 +17,9 @@ export interface LaneOptions {
 
 /** The part of a kafkajs producer a lane needs. */
 export type BatchSender = Pick<Producer, 'sendBatch'>;
+
+const bufferedBytes = metrics.gauge('mortise_bus_send_buffer_bytes');
+const batchRecords = metrics.histogram('mortise_bus_send_batch_records');
 
 interface Waiting {
   record: BusRecord;
@@ -39,12 +44,20 @@ export class Lane {
   private inFlight = 0;
   private scheduled = false;
   private idlers: (() => void)[] = [];
+  private readonly labels: { producer: string };
 
   constructor(
     private readonly producer: BatchSender,
     private readonly env: Pick<BusEnv, 'MORTISE_TOPIC_PREFIX'>,
     private readonly options: LaneOptions,
-  ) {}
+  ) {
+    this.labels = { producer: options.name };
+  }
+
+  /** What waits for the brokers. */
+  get buffered(): { producer: string; bytes: number } {
+    return { ...this.labels, bytes: this.bufferedBytes };
+  }
 
   /** Resolves when all records are acknowledged; each record is settled exactly once. */
   send(records: BusRecord[]): Promise<void> {
@@ -98,6 +111,7 @@ export class Lane {
   private async flush(): Promise<void> {
     if (this.inFlight >= this.options.requestsInFlight || this.waiting.length === 0) return;
     const batch = this.take();
+    batchRecords.record(batch.length, this.labels);
     this.inFlight += 1;
     this.schedule();
     let failure: AppError | undefined;
@@ -150,6 +164,7 @@ export class Producers {
   private readonly durable: Lane;
   private readonly fast: Lane;
   private readonly bulk: Lane;
+  private stopShowing: () => void = () => {};
 
   constructor(client: () => Kafka, env: BusEnv) {
     const lane = (options: LaneOptions) => {
@@ -163,12 +178,16 @@ export class Producers {
       this.producers.push(producer);
       return new Lane(producer, env, options);
     };
-    this.durable = lane({ acks: -1, requestsInFlight: 1, compression: undefined });
-    this.fast = lane({ acks: 1, requestsInFlight: 3, compression: undefined });
-    this.bulk = lane({ acks: 1, requestsInFlight: 2, compression: 'gzip' });
+    this.durable = lane({ name: 'durable', acks: -1, requestsInFlight: 1, compression: undefined });
+    this.fast = lane({ name: 'fast', acks: 1, requestsInFlight: 3, compression: undefined });
+    this.bulk = lane({ name: 'bulk', acks: 1, requestsInFlight: 2, compression: 'gzip' });
   }
 
   async connect(): Promise<void> {
+    this.stopShowing = bufferedBytes.watch((see) => {
+      for (const { buffered } of [this.durable, this.fast, this.bulk])
+        see(buffered.bytes, { producer: buffered.producer });
+    });
     await Promise.all(this.producers.map((producer) => producer.connect()));
   }
 
@@ -190,6 +209,7 @@ export class Producers {
   }
 
   async close(): Promise<void> {
+    this.stopShowing();
     await Promise.all([this.durable.idle(), this.fast.idle(), this.bulk.idle()]);
     await Promise.all(this.producers.map((producer) => producer.disconnect()));
   }

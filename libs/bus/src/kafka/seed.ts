@@ -38,7 +38,12 @@ export async function seedKafka<T extends object>(
   await Promise.all([producer.connect(), admin.connect()]);
   try {
     const known = await readRevisions(client, admin, topicName(definition.topic, env));
-    const lane = new Lane(producer, env, { acks: -1, requestsInFlight: 1, compression: undefined });
+    const lane = new Lane(producer, env, {
+      name: 'durable',
+      acks: -1,
+      requestsInFlight: 1,
+      compression: undefined,
+    });
     const seeded: Seeded = { written: 0, removed: 0, unchanged: 0 };
     let due: BusRecord[] = [];
     for await (const row of rows) {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DirectSink } from '../engine/sink.js';
 import type { BusEnv } from '../env.js';
 import { hashToPartition, partitionCount } from '../partitions.js';
+import type { Reading } from '../readings.js';
 import type { BusRecord, Received } from '../record.js';
 import type { ReplyAddress, Subscription, Transport } from '../transport.js';
 import { checkBrokers } from './broker-check.js';
@@ -98,6 +99,27 @@ export class KafkaTransport implements Transport {
 
   trouble(): string | undefined {
     return this.consumers.map((consumer) => consumer.trouble).find((trouble) => trouble !== undefined);
+  }
+
+  async readings(): Promise<Reading[]> {
+    const paused = this.consumers.filter((consumer) => consumer.isPaused);
+    const ends = paused.length > 0 ? await this.endsNow(paused) : undefined;
+    return this.consumers.flatMap((consumer) => consumer.reading(ends?.get(consumer)) ?? []);
+  }
+
+  /** A paused partition is not fetched: only the brokers know how it grows. */
+  private async endsNow(consumers: TopicConsumer[]): Promise<Map<TopicConsumer, Map<number, number>>> {
+    const admin = this.client().admin();
+    try {
+      await admin.connect();
+      const ends = consumers.map(async (consumer) => {
+        const offsets = await topicOffsets(admin, consumer.topic);
+        return [consumer, endsOf(offsets)] as const;
+      });
+      return new Map(await Promise.all(ends));
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   pause(): void {

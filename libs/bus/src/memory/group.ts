@@ -101,6 +101,20 @@ export class MemoryGroup {
     for (let partition = 0; partition < this.cursors.length; partition++) this.pump(partition);
   }
 
+  /** How the member stands: what it has not finished of its partitions, and how many of them wait for it. */
+  readingOf(member: Member): { lag: number; pausedPartitions: number } {
+    const own = this.cursors.filter(({ owner }) => owner === member);
+    const { sink } = member.subscription;
+    const isFull = member.paused || sink.held >= sink.limit;
+    return {
+      lag: own.reduce(
+        (sum, { partition, track, next }) => sum + partition.end - (track?.watermark ?? next),
+        0,
+      ),
+      pausedPartitions: isFull ? own.length : 0,
+    };
+  }
+
   /** Offset from which the group still has to handle everything. */
   position(partition: number): number {
     return (this.cursors[partition] as Cursor).next;

@@ -2,6 +2,7 @@ import { topic as definitionOf, type ServiceName, type TopicName } from '@mortis
 import type { Logger } from '@mortise/service-kit';
 import { findUnconsumed } from '../boot-check.js';
 import { hashToPartition } from '../partitions.js';
+import { groupLabel, type Reading } from '../readings.js';
 import type { BusRecord, Received } from '../record.js';
 import type { ReplyAddress, Subscription, Transport } from '../transport.js';
 import type { MemoryBroker } from './broker.js';
@@ -78,6 +79,17 @@ export class MemoryTransport implements Transport {
 
   trouble(): string | undefined {
     return this.problem;
+  }
+
+  async readings(): Promise<Reading[]> {
+    return this.members.map((member) => {
+      const { group, topic, sink } = member.subscription;
+      const { lag, pausedPartitions } = this.options.broker
+        .topic(topic)
+        .group(group, 'latest')
+        .readingOf(member);
+      return { group: groupLabel(group), topic, lag, inFlight: sink.held, pausedPartitions };
+    });
   }
 
   pause(): void {

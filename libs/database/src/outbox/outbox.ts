@@ -3,6 +3,7 @@ import { encodeEvent, type BusRecord, type EventMeta, type Parking } from '@mort
 import type { EventDefinition, ServiceName } from '@mortise/contracts';
 import { currentTraceparent, systemClock, type Clock, type Logger } from '@mortise/service-kit';
 import type { Database, Tx } from '../database.js';
+import { showOutbox } from './outbox-metrics.js';
 import { backOff, leaseMs, Relay, type RelayBus } from './relay.js';
 import { insertRows, insertValues, shardOf } from './rows.js';
 
@@ -30,6 +31,7 @@ export class Outbox implements Parking {
   private readonly stop = new AbortController();
   private relay: Relay | undefined;
   private running: Promise<void> | undefined;
+  private stopShowing: () => void = () => {};
 
   constructor(private readonly o: OutboxOptions) {
     this.clock = o.clock ?? systemClock;
@@ -71,10 +73,12 @@ export class Outbox implements Parking {
   async start(): Promise<void> {
     const first = await this.connect();
     this.running = this.keepRelaying(first);
+    this.stopShowing = showOutbox(this.o.db, this.o.logger);
   }
 
   /** Finishes what is under way; what is not finished within the grace stays in the table. */
   async close(graceMs = 5_000): Promise<void> {
+    this.stopShowing();
     this.stop.abort();
     await this.relay?.close(graceMs);
     await this.running;

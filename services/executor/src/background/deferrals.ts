@@ -4,10 +4,7 @@ import type { Database, Outbox } from '@mortise/database';
 import { Batcher, metrics, type Clock } from '@mortise/service-kit';
 import { DeferralSchedule } from './deferral-schedule.js';
 
-const deferred = metrics.counter(
-  'mortise_executions_deferred',
-  'Background runs put off because their tenant has enough waiting',
-);
+const deferred = metrics.counter('mortise_executions_deferred_total');
 
 const source = '/executor';
 const firstPerSecond = 500;

@@ -18,10 +18,8 @@ import { cordonOf, unitKey, type Cordon } from './unit.js';
 
 /** A run shorter than this has no `execution.started` of its own: the outcome says when it started. */
 const startedAfterMs = 1_000;
-const duration = metrics.histogram(
-  'mortise_execution_duration_seconds',
-  'Time from start to outcome of a run',
-);
+const duration = metrics.histogram('mortise_execution_duration_seconds');
+const executions = metrics.counter('mortise_executions_total');
 
 export interface RunnerParts {
   sandbox: Sandbox;
@@ -127,10 +125,9 @@ export class Runner {
     evidence: BusRecord[],
   ): Done {
     const finishedAt = this.parts.clock.now();
-    duration.record((finishedAt - startedAt) / 1_000, {
-      status: conclusion.status,
-      trigger: request.trigger,
-    });
+    const lane = request.deadline === undefined ? 'background' : 'interactive';
+    duration.record((finishedAt - startedAt) / 1_000, { lane });
+    executions.add(1, { status: conclusion.status, lane, trigger: request.trigger });
     return {
       kind: 'done',
       durationMs: finishedAt - startedAt,

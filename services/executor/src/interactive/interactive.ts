@@ -11,7 +11,7 @@ import type { Lanes, Turn } from '../lanes/lanes.js';
 import type { States } from '../state/states.js';
 import { readBody, readExecute, type ExecuteHeaders } from './read-command.js';
 
-const dropped = metrics.counter('mortise_interactive_dropped', 'Interactive commands past their deadline');
+const dropped = metrics.counter('mortise_interactive_dropped_total');
 
 export interface InteractiveParts {
   bus: Bus;

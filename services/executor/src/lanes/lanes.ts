@@ -32,10 +32,8 @@ export interface Refused {
 
 type Grant = (turn: Turn) => void;
 
-const refusals = metrics.counter(
-  'mortise_lane_refusals',
-  'Runs that found no place to wait, by lane and limit',
-);
+const waitingNow = metrics.gauge('mortise_lane_waiting_executions');
+const refusals = metrics.counter('mortise_lane_refusals_total');
 
 /**
  * Decides what runs next. Each lane has slots of its own, so that no amount of background work takes those of callers
@@ -55,16 +53,10 @@ export class Lanes {
       interactive: make('interactive', interactiveSlots),
       background: make('background', backgroundSlots),
     };
-    metrics.gauge(
-      'mortise_lane_waiting_interactive',
-      'Calls that wait for a slot',
-      () => this.queues.interactive.waiting,
-    );
-    metrics.gauge(
-      'mortise_lane_waiting_background',
-      'Background runs that wait for a slot',
-      () => this.queues.background.waiting,
-    );
+    waitingNow.watch((see) => {
+      see(this.queues.interactive.waiting, { lane: 'interactive' });
+      see(this.queues.background.waiting, { lane: 'background' });
+    });
   }
 
   /** For a call that somebody waits for: as many of an installation may wait as may run. */

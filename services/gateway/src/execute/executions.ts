@@ -25,7 +25,7 @@ export class NotRun extends Error {
   }
 }
 
-const calls = metrics.counter('mortise_gateway_executions', 'Synchronous executions by how they ended');
+const calls = metrics.counter('mortise_gateway_executions_total');
 const labels = new Map<string, { status: string }>();
 function count(status: string): void {
   let label = labels.get(status);

@@ -7,7 +7,7 @@ import {
   type ExecutionData,
 } from '@mortise/contracts';
 import type { Database } from '@mortise/database';
-import { AppError } from '@mortise/service-kit';
+import { AppError, metrics } from '@mortise/service-kit';
 import type { LogFeed } from '../logs/log-feed.js';
 import { projectCommands, projectExecutions } from './executions-projection.js';
 import { projectLogs } from './logs-projection.js';
@@ -16,6 +16,19 @@ const maxBatch = 500;
 const delayMs = 200;
 /** Commands are short of time: their publisher waits for this in one process. */
 const commandDelayMs = 20;
+
+const rows = metrics.counter('mortise_projection_rows_total');
+const delay = metrics.histogram('mortise_projection_delay_seconds');
+
+/** Counts what a projection took in and how long it lagged behind the bus. */
+const measured =
+  (projection: string, project: (records: Received[]) => Promise<void>) =>
+  async (records: Received[]): Promise<void> => {
+    await project(records);
+    const oldest = Math.min(...records.map(({ timestamp }) => timestamp));
+    delay.record(Math.max(0, Date.now() - oldest) / 1_000, { projection });
+    rows.add(records.length, { projection });
+  };
 
 const definitions = new Map<string, EventDefinition<ExecutionData>>(
   Object.values(executionEvents).map((definition) => [definition.type, definition]),
@@ -38,28 +51,29 @@ export function attachProjections(bus: Bus, db: Database, feed: LogFeed): void {
     group,
     maxBatch,
     delayMs,
-    batch: async (records) => projectExecutions(db, records.map(decodeStep)),
+    batch: measured('executions', async (records) => projectExecutions(db, records.map(decodeStep))),
   });
   bus.consume({
     topic: 'executions.background',
     group,
     maxBatch,
     delayMs: commandDelayMs,
-    batch: async (records) =>
+    batch: measured('commands', async (records) =>
       projectCommands(
         db,
         records.map((record) => decodeEvent(ExecuteInBackground, record).data),
       ),
+    ),
   });
   bus.consume({
     topic: 'execution-logs',
     group,
     maxBatch,
     delayMs,
-    batch: async (records) => {
+    batch: measured('logs', async (records) => {
       const batches = records.map((record) => decodeEvent(ExecutionLogged, record).data);
       await projectLogs(db, batches);
       feed.stored(batches.map(({ installationId }) => installationId));
-    },
+    }),
   });
 }

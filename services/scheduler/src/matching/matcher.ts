@@ -16,7 +16,7 @@ import type { Match, Subscriptions } from './subscriptions.js';
 const consumer = 'subscriptions';
 const source = '/scheduler';
 const maxInFlight = 1_000;
-const matched = metrics.counter('mortise_event_matches', 'Executions caused by events');
+const matched = metrics.counter('mortise_event_matches_total');
 
 interface Matched {
   event: CloudEvent & { tenantId: string; acceptedAt: string };

@@ -12,7 +12,7 @@ const tickMs = 1_000;
 const shortestMs = 20;
 const forgetEveryMs = 3_600_000;
 const source = '/scheduler';
-const lag = metrics.histogram('mortise_schedule_lag_seconds', 'From the due time of a tick to its firing');
+const lag = metrics.histogram('mortise_schedule_lag_seconds');
 
 interface DueRow extends Omit<DueSchedule, 'runnable'> {
   id: string;
