@@ -1,3 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const retryMs = 1_000;
+
 /** Something with an address that does not change, which can be started again. */
 interface Server {
   exited: Promise<unknown>;
@@ -20,11 +24,13 @@ export async function keep<T extends Server>(
       if (closing) return;
       console.log(`${name} has ended: starting it again`);
       await current.close();
-      current = await start();
+      const again = await start().catch((error: unknown) => console.error(`${name} did not start`, error));
+      if (again) current = again;
+      else await delay(retryMs);
       if (closing) return;
-      await onReady(current);
+      if (again) await onReady(again);
     }
-  })().catch((error: unknown) => console.error(`${name} did not come back`, error));
+  })();
   return {
     first,
     close: async () => {

@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -67,17 +67,9 @@ export async function startKafka(o: KafkaOptions = {}): Promise<KafkaServer> {
     `${libs}/*`,
   ];
   const id = randomBytes(16).toString('base64url');
-  const format = [
-    'kafka.tools.StorageTool',
-    'format',
-    '--standalone',
-    '--ignore-formatted',
-    '-t',
-    id,
-    '-c',
-    settings,
-  ];
-  await run('java', [...java, ...format]);
+  const format = ['kafka.tools.StorageTool', 'format', '--standalone', '-t', id, '-c', settings];
+  // A folder that was used before keeps its cluster's id, and its data.
+  if (!existsSync(join(dir, 'data', 'meta.properties'))) await run('java', [...java, ...format]);
   const logFile = join(dir, 'kafka.log');
   const log = openSync(logFile, 'a');
   const child = spawn('java', [...java, 'kafka.Kafka', settings], {

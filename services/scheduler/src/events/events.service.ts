@@ -1,8 +1,11 @@
 import { encodeCloudEvent, type Bus } from '@mortise/bus';
 import type { EventAcceptedDto, Principal } from '@mortise/contracts';
-import type { Clock } from '@mortise/service-kit';
+import { AppError, type Clock } from '@mortise/service-kit';
 import type { SentEvent } from './read-event.js';
 import { sourceOf } from './source.js';
+
+/** Longer without the bus, and the caller is told to come again: a repeat of the event is recognised by its id. */
+const durableWithinMs = 10_000;
 
 /** Events of the host product, through the API. */
 export class Events {
@@ -11,18 +14,27 @@ export class Events {
     private readonly clock: Clock,
   ) {}
 
-  /** Resolves when the event is durable. */
+  /**
+   * Resolves when the event is durable.
+   * @throws AppError UNAVAILABLE when it was not within 10 s; it may become so later
+   */
   async publish(caller: Principal, event: SentEvent, traceparent: string): Promise<EventAcceptedDto> {
     const acceptedAt = new Date(this.clock.now()).toISOString();
     const source = sourceOf(caller, event.source);
     const { tenantId } = caller;
-    await this.bus.send([
+    const sent = this.bus.send([
       encodeCloudEvent(
         { ...event, source, time: event.time ?? acceptedAt, acceptedAt, tenantId, traceparent },
         'platform-events',
         event.subject ?? tenantId,
       ),
     ]);
+    const limit = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => limit.reject(new AppError('UNAVAILABLE', { what: 'The message bus' })),
+      durableWithinMs,
+    );
+    await Promise.race([sent, limit.promise]).finally(() => clearTimeout(timer));
     return { id: event.id, source, acceptedAt };
   }
 }
