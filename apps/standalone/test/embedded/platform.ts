@@ -23,11 +23,20 @@ export const freePort = () =>
     });
   });
 
-/** Starts the built platform as `make start` does; it may fail to: see `output` and the exit code. */
-export function spawnPlatform(dataDir: string, port: number, env: Record<string, string> = {}) {
+/**
+ * Starts the built platform as `make start` does; it may fail to: see `output` and the exit code.
+ * @param o ownGroup: as a terminal gives it to a command, for `pressCtrlC`
+ */
+export function spawnPlatform(
+  dataDir: string,
+  port: number,
+  env: Record<string, string> = {},
+  o: { ownGroup?: boolean } = {},
+) {
   const child = spawn(process.execPath, ['--no-node-snapshot', 'apps/standalone/dist/main.js'], {
     env: { PATH: process.env.PATH, PORT: String(port), MORTISE_DATA_DIR: dataDir, METRICS_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: o.ownGroup ?? false,
   });
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -36,14 +45,18 @@ export function spawnPlatform(dataDir: string, port: number, env: Record<string,
   return { child, output: () => text, exited };
 }
 
+/** What Ctrl-C in a terminal does: the signal goes to the whole group. */
+export const pressCtrlC = ({ pid }: ChildProcess) => process.kill(-(pid as number), 'SIGINT');
+
 /** Starts it and waits until it is ready. */
 export async function startPlatform(
   dataDir: string,
   env: Record<string, string> = {},
+  o: { ownGroup?: boolean } = {},
 ): Promise<RunningPlatform> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const { child, output, exited } = spawnPlatform(dataDir, port, env);
+  const { child, output, exited } = spawnPlatform(dataDir, port, env, o);
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the platform ended at its start: ${output()}`);
     const greeted = output().includes('next ');

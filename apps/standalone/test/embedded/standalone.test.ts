@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@mortise/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Client } from '../client.js';
-import { freePort, spawnPlatform, startPlatform } from './platform.js';
+import { freePort, pressCtrlC, spawnPlatform, startPlatform } from './platform.js';
 
 /** Pids of everything that a process started, and what those started. */
 function descendants(pid: number): number[] {
@@ -38,9 +39,9 @@ describe('make start', () => {
     return { code, words: output().trim() };
   };
 
-  it('greets in five lines, keeps its key to its owner, and stops with all it started', async () => {
+  it('greets in five lines, keeps its key to its owner, and stops at Ctrl-C with all it started', async () => {
     const dataDir = join(base, 'd');
-    const platform = await startPlatform(dataDir);
+    const platform = await startPlatform(dataDir, {}, { ownGroup: true });
     const pid = platform.child.pid ?? 0;
     const started = descendants(pid);
     const second = await refused(dataDir, await freePort());
@@ -50,9 +51,25 @@ describe('make start', () => {
     expect((await stat(join(dataDir, 'admin-key'))).mode & 0o777).toBe(0o600);
     expect(second.words).toContain('is in use by the Mortise with pid');
     expect(started.length).toBeGreaterThan(1);
-    expect(await platform.stop()).toBe(0);
-    await until(() => started.every((child) => !alive(child)), 'everything it started is gone');
+    pressCtrlC(platform.child);
+    expect(await platform.exited).toBe(0);
+    await until(() => !started.some(alive), 'everything it started is gone');
     expect(await readFile(join(dataDir, 'mortise.log'), 'utf8')).not.toContain(platform.adminKey);
+  });
+
+  it('ends at once when it is asked twice while it starts, and starts from there the next time', async () => {
+    const dataDir = join(base, 'd');
+    const { child, exited } = spawnPlatform(dataDir, await freePort(), {}, { ownGroup: true });
+    await until(() => existsSync(join(dataDir, 'postgres/postmaster.pid')), 'PostgreSQL runs');
+    const started = descendants(child.pid ?? 0);
+    pressCtrlC(child);
+    child.kill('SIGTERM');
+    const [code] = await exited;
+
+    expect(code).toBe(1);
+    await until(() => !started.some(alive), 'everything it started is gone');
+    const again = await startPlatform(dataDir);
+    expect(await again.stop()).toBe(0);
   });
 
   it('loses nothing that was accepted when it is killed, and leaves nobody behind', async () => {
@@ -60,8 +77,18 @@ describe('make start', () => {
     const first = await startPlatform(dataDir);
     const before = new Client(first.adminKey, first.url);
     const { id } = await before.deploy({
-      main: 'export async function work(input, ctx) { await new Promise((r) => setTimeout(r, 300)); await ctx.storage.set("done/" + input, 1); return input; }\nexport async function done(input, ctx) { return (await ctx.storage.list("done/")).keys.length; }',
+      main: `
+        const pause = () => new Promise((r) => setTimeout(r, 300));
+        export async function work(input, ctx) { await pause(); await ctx.storage.set('done/' + input, 1); return input; }
+        export async function onOrder(event, ctx) { await pause(); await ctx.storage.set('done/order-' + event.data.n, 1); return event.data.n; }
+        export async function done(input, ctx) { return (await ctx.storage.list('done/')).keys.length; }`,
+      manifest: { events: [{ on: 'order.created', function: 'onOrder' }] },
     });
+    const order = (n: number) => ({
+      ...{ specversion: '1.0', id: `order-${n}`, source: 'shop', type: 'order.created' },
+      data: { n },
+    });
+    const headers = { 'content-type': 'application/cloudevents+json' };
     const accepted: string[] = [];
     for (let index = 0; index < 30; index++) {
       const answer = await before.post(
@@ -71,6 +98,7 @@ describe('make start', () => {
       );
       expect(answer.status).toBe(202);
       accepted.push(answer.body.executionId);
+      expect((await before.post('/events', order(index), headers)).status).toBe(202);
     }
     const started = descendants(first.child.pid ?? 0);
 
@@ -80,7 +108,21 @@ describe('make start', () => {
 
     expect(again.output()).not.toContain(again.adminKey);
     for (const execution of accepted) expect((await after.ended(execution)).body.status).toBe('succeeded');
-    expect((await after.execute(id, 'done')).body.result).toBe(30);
+    // The sender who saw the platform die sends once more what it is not sure of.
+    expect((await after.post('/events', order(29), headers)).status).toBe(202);
+    expect((await after.post('/events', order(30), headers)).status).toBe(202);
+    const matches = async () =>
+      (await after.get('/executions?limit=200')).body.data.filter(
+        ({ trigger }: { trigger: string }) => trigger === 'event',
+      ) as { status: string; function: string }[];
+    await until(
+      async () =>
+        (await matches()).length >= 31 && (await matches()).every(({ status }) => status === 'succeeded'),
+      'every match has ended',
+      20_000,
+    );
+    expect(await matches()).toHaveLength(31);
+    expect((await after.execute(id, 'done')).body.result).toBe(61);
     expect(started.filter(alive)).toEqual([]);
     await again.stop();
   }, 120_000);
