@@ -16,7 +16,7 @@ import {
   topicNames,
 } from '@mortise/contracts';
 import { executorEnv } from '@mortise/executor';
-import { dtoSchemas, gatewayEnv, openApiDocument, type Schema } from '@mortise/gateway';
+import { asyncApiDocument, dtoSchemas, gatewayEnv, openApiDocument, type Schema } from '@mortise/gateway';
 import { registryEnv } from '@mortise/registry';
 import { schedulerEnv } from '@mortise/scheduler';
 import { describeEnv, type EnvRow, type EnvSpec } from '@mortise/service-kit';
@@ -33,6 +33,7 @@ export const referencePages = (): Record<string, string> => ({
   'metrics.md': metricsPage(),
   'permissions.md': permissionsPage(),
   'routes.md': routesPage(),
+  'asyncapi.json': `${JSON.stringify(asyncApiDocument(), null, 2)}\n`,
   'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
 });
 
@@ -83,11 +84,12 @@ function eventsPage(): string {
   const schemas = dtoSchemas();
   const retention = (name: (typeof topicNames)[number]) => {
     const { cleanup, retentionHours } = topic(name);
-    return cleanup === 'compact' ? 'the last record of each key' : `${retentionHours} h`;
+    if (cleanup === 'compact') return 'the last record of each key';
+    return retentionHours > 24 ? `${retentionHours / 24} days` : `${retentionHours} h`;
   };
   return page(
     'Events and topics',
-    'Events travel as CloudEvents 1.0, binary mode: attributes in `ce_` headers, the payload as JSON. Schema version in `dataschema`; extensions `tenantid`, `partitionkey`, `traceparent`, `causationid`, `sequence`.',
+    'Events travel as CloudEvents 1.0, binary mode: attributes in `ce_` headers, the payload as JSON. Schema version in `dataschema`; extensions `tenantid`, `partitionkey`, `traceparent`, `causationid`, `sequence`. The same for machines: [asyncapi.json](asyncapi.json), which a running server also serves at `/asyncapi.json`.',
     '## Topics',
     'Real names carry the prefix `MORTISE_TOPIC_PREFIX`. Durable: `publish` resolves when the record is safe.',
     table(
@@ -103,7 +105,7 @@ function eventsPage(): string {
     ...Object.values(eventCatalogue).map((event) =>
       [
         `### ${event.type}`,
-        `Topic ${code(event.topic)}, version ${event.version}${event.external ? ', for others to consume' : ''}. Payload ${code(event.data.name)}:`,
+        `Topic ${code(event.topic)}, version ${event.version}${event.external ? ', for others to consume' : ''}. Payload ${code(event.data.name)} ([a record](../../libs/contracts/samples/${event.type}.v${event.version}.json)):`,
         payloadTable(schemas[event.data.name]),
       ].join('\n\n'),
     ),

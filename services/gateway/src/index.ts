@@ -3,6 +3,7 @@ export { gatewayEnv, type GatewayEnv } from './env.js';
 export { migrations } from './migrations/set.js';
 export { snapshot } from './tenants/tenant-snapshot.js';
 export { bootstrap, type BootstrapOptions } from './bootstrap.js';
+export { asyncApiDocument, type AsyncApiDocument } from './asyncapi/document.js';
 export { openApiDocument, type OpenApiDocument } from './openapi/document.js';
 export { dtoSchemas, type Schema } from './openapi/schemas.js';
 export { entities } from './entities.js';

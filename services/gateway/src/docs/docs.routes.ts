@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
+import { asyncApiDocument } from '../asyncapi/document.js';
 import { openApiDocument } from '../openapi/document.js';
 
 // The page is all our own: nothing from elsewhere, nothing inline, no frame around it.
@@ -13,9 +14,10 @@ const pages = {
   '/docs/page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
 } as const;
 
-/** /openapi.json and a page that shows it; both are open to anyone. */
+/** /openapi.json with a page that shows it, and /asyncapi.json; all are open to anyone. */
 export async function docsRoutes(scope: FastifyInstance): Promise<void> {
   serve(scope, '/openapi.json', JSON.stringify(openApiDocument()), 'application/json; charset=utf-8');
+  serve(scope, '/asyncapi.json', JSON.stringify(asyncApiDocument()), 'application/json; charset=utf-8');
   for (const [path, { file, type }] of Object.entries(pages))
     serve(scope, path, await readFile(new URL(`./${file}`, import.meta.url), 'utf8'), type);
 }
