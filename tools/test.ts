@@ -23,8 +23,8 @@ const run = (command: string, args: string[]) =>
     ),
   );
 
-async function lint(): Promise<Sum> {
-  return (await run(process.execPath, ['tools/lint.ts'])) === 0
+async function program(file: string): Promise<Sum> {
+  return (await run(process.execPath, ['--no-node-snapshot', file])) === 0
     ? { passed: 1, failed: 0 }
     : { passed: 0, failed: 1 };
 }
@@ -57,11 +57,13 @@ const stage = async (name: string, work: () => Promise<Sum>) => {
   sums.push([name, await work()]);
 };
 
-await stage('lint', lint);
+await stage('lint', () => program('tools/lint.ts'));
 await stage('unit', () => suite('unit'));
 await stage('embedded', () => suite('embedded'));
-if (missing.length === 0) await stage('cluster', () => suite('cluster'));
-else {
+if (missing.length === 0) {
+  await stage('cluster', () => suite('cluster'));
+  if (process.env.FAULTS === '1') await stage('faults', () => program('tools/faults/main.ts'));
+} else {
   console.error(
     `\n!! LEFT OUT: the tests on real Kafka and S3, because ${missing.map(([tool]) => tool).join(', ')} is missing: apt-get install ${missing.map(([, debian]) => debian).join(' ')}`,
   );

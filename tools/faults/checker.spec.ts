@@ -136,6 +136,17 @@ describe('the checker', () => {
     expect(rulesOf({ asked: [call] }, { outcomes, executions: [record('x')] })).toEqual([]);
   });
 
+  it('wants no plugin blamed for what it did not do', () => {
+    const executions = [
+      record('a', { status: 'out_of_memory' }),
+      record('b', { status: 'denied' }),
+      record('c', { status: 'denied', installation: changing.id }),
+      record('d', { status: 'failed' }),
+    ];
+
+    expect(rulesOf({}, { executions })).toEqual(['blamed: a', 'blamed: b']);
+  });
+
   it('sees an answer to another question', () => {
     const past = {
       asked: [

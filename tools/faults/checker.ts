@@ -5,7 +5,7 @@ import type { Observed } from './observed.ts';
 import { strangersReplies, unanswered } from './rules/callers.ts';
 import { deadLetters, packages } from './rules/leftovers.ts';
 import { changes } from './rules/lifecycle.ts';
-import { contradictions, lostOrOpen, matches, ticks } from './rules/outcomes.ts';
+import { blamed, contradictions, lostOrOpen, matches, ticks } from './rules/outcomes.ts';
 import { secondRuns } from './rules/runs.ts';
 import type { Violation } from './violation.ts';
 
@@ -14,6 +14,7 @@ const rules = [
   matches,
   ticks,
   contradictions,
+  blamed,
   secondRuns,
   strangersReplies,
   unanswered,

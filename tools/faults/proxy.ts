@@ -88,6 +88,8 @@ export class Proxy {
       case 'halving': {
         this.pieces += 1;
         if (this.pieces % weather.every !== 0) return write(piece, from, to);
+        // Nothing follows the half: TCP loses the end of a stream, never its middle.
+        for (const socket of [from, to]) socket.removeAllListeners('data');
         to.write(piece.subarray(0, piece.length >> 1), end);
         return;
       }

@@ -85,3 +85,14 @@ export function* contradictions(history: History, observed: Observed): Generator
       yield { rule: 'two ends', subject: id, what: `was told to be ${[...statuses].join(' and ')}` };
   }
 }
+
+/** What the functions of the workload never do, whatever breaks around them. */
+const never = new Set(['out_of_memory', 'security_violation', 'cancelled', 'dead_lettered']);
+
+/** Nobody's plugin is blamed for the platform's trouble. */
+export function* blamed({ installed }: History, { executions }: Observed): Generator<Violation> {
+  const steady = new Set(installed.filter((one) => one.steady).map(({ id }) => id));
+  for (const { id, status, installation, trigger } of executions)
+    if (never.has(status) || (status === 'denied' && steady.has(installation)))
+      yield { rule: 'blamed', subject: id, what: `${trigger} ended as ${status}` };
+}
