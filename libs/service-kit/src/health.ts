@@ -17,6 +17,15 @@ export class Health {
     this.checks.set(name, verify);
   }
 
+  /** A check by what tells its state itself. */
+  follow(name: string, read: () => { ok: boolean; detail: unknown }): void {
+    this.detail(name, () => read().detail);
+    this.check(name, () => {
+      const { ok, detail } = read();
+      if (!ok) throw new Error(typeof detail === 'string' ? detail : `not ready: ${JSON.stringify(detail)}`);
+    });
+  }
+
   detail(name: string, read: () => unknown): void {
     this.details.set(name, read);
   }

@@ -33,6 +33,7 @@ export {
   type Tracer,
 } from './tracing/tracer.js';
 export { closeOnSignal, Closers, fail, runService, type RunningService } from './shutdown.js';
+export { startService, type Frame } from './start-service.js';
 export { buildHttpApp, closeHttpApp, type HttpAppOptions } from './http/app.js';
 export { authorise, type Authenticate } from './http/guard.js';
 export { assertRoutesHandled, Caller, handledRoute, Handles } from './http/handles.js';

@@ -3,13 +3,10 @@ import { Database, Outbox } from '@mortise/database';
 import {
   buildHttpApp,
   closeHttpApp,
-  Closers,
-  createLogger,
-  Health,
   metrics,
-  newId,
-  startTelemetry,
-  systemClock,
+  startService,
+  type Closers,
+  type Health,
   type RunningService,
 } from '@mortise/service-kit';
 import { build, type Ground, type Parts } from './build.js';
@@ -24,16 +21,8 @@ const runningNow = metrics.gauge('mortise_executions_running');
 const workers = metrics.gauge('mortise_sandbox_workers');
 
 /** Starts an executor; resolves when it takes commands and answers for its health. */
-export async function start(env: ExecutorEnv, shared: SharedParts = {}): Promise<RunningService> {
-  const clock = shared.clock ?? systemClock;
-  const logger =
-    shared.logger?.child({ service: 'executor' }) ??
-    createLogger({ service: 'executor', level: env.LOG_LEVEL });
-  const closers = new Closers();
-  const close = () =>
-    closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
-  try {
-    closers.add('telemetry', await startTelemetry('executor', env, logger));
+export function start(env: ExecutorEnv, shared: SharedParts = {}): Promise<RunningService> {
+  return startService('executor', env, shared, async ({ instanceId, clock, logger, health, closers }) => {
     const db = await Database.connect({
       url: env.DATABASE_URL,
       service: 'executor',
@@ -42,7 +31,6 @@ export async function start(env: ExecutorEnv, shared: SharedParts = {}): Promise
     });
     closers.add('database', () => db.close());
 
-    const instanceId = env.MORTISE_INSTANCE_ID ?? `executor-${newId()}`;
     const bus = Bus.create({
       service: 'executor',
       instanceId,
@@ -56,7 +44,7 @@ export async function start(env: ExecutorEnv, shared: SharedParts = {}): Promise
     bus.parkWith(outbox);
     const ground: Ground = { env, instanceId, bus, db, outbox, clock, logger };
     const parts = build(ground);
-    const health = watch(ground, parts);
+    watch(health, ground, parts);
     closers.add('sandbox', () => parts.sandbox.close());
     await parts.sandbox.start();
     closers.add('outbox', () => outbox.close());
@@ -78,16 +66,9 @@ export async function start(env: ExecutorEnv, shared: SharedParts = {}): Promise
     parts.storageLife.start();
     closers.add('storage sweep', () => parts.storageLife.close());
     closers.add('upkeep', startUpkeep(parts.runs, logger));
-    closers.add('readiness', () => health.drain());
-
-    await app.listen(env.PORT, env.HOST);
-    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
-    logger.info({ url, walls: parts.sandbox.stats().walls }, 'executor takes commands');
-    return { name: 'executor', url, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+    logger.info({ walls: parts.sandbox.stats().walls }, 'executor takes commands');
+    return app;
+  });
 }
 
 /** Subscribes to everything that makes this executor do something. */
@@ -101,18 +82,12 @@ function takeWork({ bus, env }: Ground, parts: Parts, closers: Closers): void {
   closers.add('background', () => parts.background.close());
 }
 
-function watch({ db, bus }: Ground, { sandbox, running, store }: Parts): Health {
-  const health = new Health();
+function watch(health: Health, { db, bus }: Ground, { sandbox, running, store }: Parts): void {
   health.check('database', () => db.ping());
   health.check('packages', () => store.ping());
-  health.check('bus', () => {
-    const { ok, detail } = bus.ready();
-    if (!ok) throw new Error(`not caught up: ${JSON.stringify(detail)}`);
-  });
-  health.detail('bus', () => bus.ready().detail);
+  health.follow('bus', () => bus.ready());
   health.detail('walls', () => sandbox.stats().walls);
   health.detail('workers', () => sandbox.stats().workers.length);
   runningNow.watch((see) => see(running.size));
   workers.watch((see) => see(sandbox.stats().workers.length));
-  return health;
 }

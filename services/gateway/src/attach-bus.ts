@@ -32,9 +32,6 @@ export function attachBus(bus: Bus, db: Database, credentials: Credentials, heal
       if (action === 'forget-key') credentials.forget(target);
     },
   });
-  health.check('bus', () => {
-    const { ok, detail } = bus.ready();
-    if (!ok) throw new Error(typeof detail === 'string' ? detail : JSON.stringify(detail));
-  });
+  health.follow('bus', () => bus.ready());
   return { installations, plugins };
 }

@@ -1,15 +1,6 @@
 import { Bus, type SharedParts } from '@mortise/bus';
 import { Database, Outbox } from '@mortise/database';
-import {
-  closeHttpApp,
-  Closers,
-  createLogger,
-  Health,
-  newId,
-  startTelemetry,
-  systemClock,
-  type RunningService,
-} from '@mortise/service-kit';
+import { closeHttpApp, startService, type RunningService } from '@mortise/service-kit';
 import { attachBus } from './attach-bus.js';
 import { Credentials } from './credentials/credentials.js';
 import { buildServer } from './edge/server.js';
@@ -23,17 +14,8 @@ import { Forwarder } from './proxy/forwarder.js';
 import { Owners } from './proxy/owners.js';
 
 /** Starts the HTTP edge on PORT; resolves when it answers. */
-export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<RunningService> {
-  const clock = shared.clock ?? systemClock;
-  const logger =
-    shared.logger?.child({ service: 'gateway' }) ??
-    createLogger({ service: 'gateway', level: env.LOG_LEVEL });
-  const closers = new Closers();
-  const close = () =>
-    closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
-  try {
-    closers.add('telemetry', await startTelemetry('gateway', env, logger));
-    const health = new Health();
+export function start(env: GatewayEnv, shared: SharedParts = {}): Promise<RunningService> {
+  return startService('gateway', env, shared, async ({ instanceId, clock, logger, health, closers }) => {
     const db = await Database.connect({
       url: env.DATABASE_URL,
       service: 'gateway',
@@ -45,7 +27,6 @@ export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<
     health.check('database', () => db.ping());
     const credentials = new Credentials(db, clock, logger);
 
-    const instanceId = env.MORTISE_INSTANCE_ID ?? `gateway-${newId()}`;
     const bus: Bus = Bus.create({
       service: 'gateway',
       instanceId,
@@ -73,16 +54,8 @@ export async function start(env: GatewayEnv, shared: SharedParts = {}): Promise<
     const app = await buildServer(module, { credentials, targets, executions, forwarder, health, logger });
     closers.add('http', () => closeHttpApp(app));
     closers.add('live answers', () => forwarder.endLiveAnswers());
-    closers.add('readiness', () => health.drain());
-
     await bus.start();
     await outbox.start();
-    await app.listen(env.PORT, env.HOST);
-    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
-    logger.info({ url }, 'gateway is listening');
-    return { name: 'gateway', url, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+    return app;
+  });
 }

@@ -7,11 +7,7 @@ import {
   assertRoutesHandled,
   buildHttpApp,
   closeHttpApp,
-  Closers,
-  createLogger,
-  Health,
-  newId,
-  startTelemetry,
+  startService,
   type RunningService,
 } from '@mortise/service-kit';
 import { createStore } from '@mortise/storage';
@@ -28,17 +24,8 @@ import { Packages } from './uploads/packages.js';
 import { Spool } from './uploads/spool.js';
 
 /** Starts the registry's internal HTTP on PORT; resolves when it answers. */
-export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise<RunningService> {
-  const { clock, broker } = shared;
-  const logger =
-    shared.logger?.child({ service: 'registry' }) ??
-    createLogger({ service: 'registry', level: env.LOG_LEVEL });
-  const closers = new Closers();
-  const close = () =>
-    closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
-  try {
-    closers.add('telemetry', await startTelemetry('registry', env, logger));
-    const health = new Health();
+export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<RunningService> {
+  return startService('registry', env, shared, async ({ instanceId, clock, logger, health, closers }) => {
     const db = await Database.connect({
       url: env.DATABASE_URL,
       service: 'registry',
@@ -51,18 +38,15 @@ export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise
     const store = createStore(env);
     health.check('package store', () => store.ping());
 
-    const instanceId = env.MORTISE_INSTANCE_ID ?? `registry-${newId()}`;
+    const { broker } = shared;
     const bus = Bus.create({ service: 'registry', instanceId, env, logger, clock, broker });
     closers.add('bus', () => bus.close());
     bus.provideSnapshot(InstallationState, () => installationStates(db));
     bus.provideSnapshot(PluginState, () => pluginStates((fn) => db.system(fn)));
     const feed = new LogFeed();
     attachProjections(bus, db, feed);
-    health.check('bus', () => {
-      const { ok, detail } = bus.ready();
-      if (!ok) throw new Error(JSON.stringify(detail));
-    });
-    const outbox = new Outbox({ db, bus, logger, ...(clock ? { clock } : {}) });
+    health.follow('bus', () => bus.ready());
+    const outbox = new Outbox({ db, bus, logger, clock });
     bus.parkWith(outbox);
     closers.add('outbox', () => outbox.close());
     const partitions = new Partitions({
@@ -90,19 +74,12 @@ export async function start(env: RegistryEnv, shared: SharedParts = {}): Promise
     closers.add('http', () => closeHttpApp(app));
     closers.add('live tails', () => app.get(LiveTail).close());
     health.detail('live tails', () => app.get(LiveTail).size);
-    closers.add('readiness', () => health.drain());
     await app.init();
     assertRoutesHandled(app, 'registry');
 
     await Promise.all([spool.sweep(), packages.sweep(), partitions.start()]);
     await bus.start();
     await outbox.start();
-    await app.listen(env.PORT, env.HOST);
-    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
-    logger.info({ url }, 'registry is listening');
-    return { name: 'registry', url, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+    return app;
+  });
 }

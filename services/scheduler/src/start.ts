@@ -4,12 +4,7 @@ import {
   assertRoutesHandled,
   buildHttpApp,
   closeHttpApp,
-  Closers,
-  createLogger,
-  Health,
-  newId,
-  startTelemetry,
-  systemClock,
+  startService,
   type RunningService,
 } from '@mortise/service-kit';
 import type { SchedulerEnv } from './env.js';
@@ -26,16 +21,8 @@ import { Schedules } from './schedules/schedules.service.js';
 import { openStates } from './state/states.js';
 
 /** Starts a scheduler; resolves when it answers and fires what is due. */
-export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promise<RunningService> {
-  const clock = shared.clock ?? systemClock;
-  const logger =
-    shared.logger?.child({ service: 'scheduler' }) ??
-    createLogger({ service: 'scheduler', level: env.LOG_LEVEL });
-  const closers = new Closers();
-  const close = () =>
-    closers.closeAll((name, error) => logger.error({ err: error, name }, 'did not close cleanly'));
-  try {
-    closers.add('telemetry', await startTelemetry('scheduler', env, logger));
+export function start(env: SchedulerEnv, shared: SharedParts = {}): Promise<RunningService> {
+  return startService('scheduler', env, shared, async ({ instanceId, clock, logger, health, closers }) => {
     const db = await Database.connect({
       url: env.DATABASE_URL,
       service: 'scheduler',
@@ -45,7 +32,7 @@ export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promis
     closers.add('database', () => db.close());
     const bus = Bus.create({
       service: 'scheduler',
-      instanceId: env.MORTISE_INSTANCE_ID ?? `scheduler-${newId()}`,
+      instanceId,
       env,
       logger,
       clock,
@@ -65,12 +52,8 @@ export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promis
     new Matcher(states, subscriptions, db, new Inbox(), outbox).consume(bus);
     new FireEnds(db, logger).consume(bus);
 
-    const health = new Health();
     health.check('database', () => db.ping());
-    health.check('bus', () => {
-      const { ok, detail } = bus.ready();
-      if (!ok) throw new Error(`not caught up: ${JSON.stringify(detail)}`);
-    });
+    health.follow('bus', () => bus.ready());
     const app = await buildHttpApp(
       SchedulerModule.of({
         schedules,
@@ -90,17 +73,9 @@ export async function start(env: SchedulerEnv, shared: SharedParts = {}): Promis
 
     const loop = new ScheduleLoop(db, outbox, states, logger);
     closers.add('loop', () => loop.close());
-    closers.add('readiness', () => health.drain());
     // A loop that does not know the installations yet would skip their ticks. Nobody waits for it here: in one process
     // the state is complete only when the last service has started.
     loop.start(() => Promise.all([states.plugins.caughtUp, follower.reconcile()]));
-
-    await app.listen(env.PORT, env.HOST);
-    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
-    logger.info({ url }, 'scheduler is listening');
-    return { name: 'scheduler', url, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+    return app;
+  });
 }
