@@ -1,6 +1,7 @@
 import type { Received } from '../record.js';
 import type { Failures } from './failures.js';
 import { Processor } from './processor.js';
+import { Room } from './room.js';
 import type { Sink } from './sink.js';
 import type { PartitionTrack } from './track.js';
 
@@ -26,20 +27,16 @@ const wholeTries = 3;
 
 /** Gathers records and handles them batch after batch, in order. */
 export class Batcher implements Sink {
-  held = 0;
-  readonly limit: number;
-  onRoom = (): void => {};
+  private readonly room: Room;
   private gathered: Item[] = [];
   private busy = false;
   private stopped = false;
-  private full = false;
   private cancelTimer: (() => void) | undefined;
   private skipWait = (): void => {};
-  private idlers: (() => void)[] = [];
   private readonly singles: Processor;
 
   constructor(private readonly options: BatcherOptions) {
-    this.limit = options.maxInFlight;
+    this.room = new Room({ records: options.maxInFlight, resumeAt: options.maxInFlight / 2 });
     this.singles = new Processor({
       handler: (record) => options.handler([record]),
       ordering: 'key',
@@ -49,8 +46,7 @@ export class Batcher implements Sink {
   }
 
   accept(record: Received, track: PartitionTrack): void {
-    this.held += 1;
-    if (this.held >= this.limit) this.full = true;
+    this.room.enter(record);
     this.gathered.push({ record, track });
     this.consider();
   }
@@ -70,8 +66,7 @@ export class Batcher implements Sink {
     this.busy = true;
     void this.handle(live).finally(() => {
       this.busy = false;
-      this.held -= items.length;
-      this.settled();
+      this.left(items);
       this.consider();
     });
   }
@@ -107,20 +102,25 @@ export class Batcher implements Sink {
     });
   }
 
-  private settled(): void {
-    if (this.held === 0) {
-      const idlers = this.idlers;
-      this.idlers = [];
-      for (const resolve of idlers) resolve();
-    }
-    if (this.full && this.held <= this.limit / 2) {
-      this.full = false;
-      this.onRoom();
-    }
+  private left(items: Item[]): void {
+    for (const { record } of items) this.room.leave(record);
+    this.room.settle();
+  }
+
+  get held(): number {
+    return this.room.held;
+  }
+
+  get isFull(): boolean {
+    return this.room.isFull;
+  }
+
+  set onRoom(run: () => void) {
+    this.room.onRoom = run;
   }
 
   idle(): Promise<void> {
-    return this.held === 0 ? Promise.resolve() : new Promise((resolve) => this.idlers.push(resolve));
+    return this.room.idle();
   }
 
   stop(): void {
@@ -128,8 +128,8 @@ export class Batcher implements Sink {
     this.cancelTimer?.();
     this.skipWait();
     this.singles.stop();
-    this.held -= this.gathered.length;
+    const { gathered } = this;
     this.gathered = [];
-    this.settled();
+    this.left(gathered);
   }
 }

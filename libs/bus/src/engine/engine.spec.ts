@@ -197,7 +197,7 @@ describe('the engine', () => {
 
     feed(sink, ...[0, 1, 2, 3].map((offset) => received(offset, `k${offset}`)));
     expect(releases).toHaveLength(2);
-    expect(sink.held).toBe(sink.limit);
+    expect([sink.held, sink.isFull]).toEqual([4, true]);
 
     releases[0]?.();
     await settled();
@@ -206,6 +206,50 @@ describe('the engine', () => {
     releases[1]?.();
     await settled();
     expect(rooms).toBe(1);
+  });
+
+  it('is full by bytes long before it is by records, and has room again at half of them', async () => {
+    const releases: (() => void)[] = [];
+    const sink = processor(() => new Promise<void>((resolve) => releases.push(resolve)), {}, 1_000);
+    let rooms = 0;
+    sink.onRoom = () => (rooms += 1);
+    const large = (offset: number) => ({ ...received(offset, `k${offset}`), value: Buffer.alloc(4_194_304) });
+
+    feed(sink, ...Array.from({ length: 7 }, (_, offset) => large(offset)));
+    expect(sink.isFull).toBe(false);
+    feed(sink, large(7));
+    expect(sink.isFull).toBe(true);
+
+    for (const release of releases.splice(0, 4)) release();
+    await settled();
+    expect(rooms).toBe(0);
+    releases[0]?.();
+    await settled();
+    expect(rooms).toBe(1);
+  });
+
+  it('parks a record whose handler never answers, and goes on with its key and its partition', async () => {
+    const parked: string[] = [];
+    const started: string[] = [];
+    let answer: () => void = () => {};
+    const parking = { park: async ({ record }: { record: Received }) => void parked.push(record.offset) };
+    const sink = processor(
+      (record) => {
+        started.push(record.offset);
+        return record.offset === '0' ? new Promise<void>((resolve) => (answer = resolve)) : Promise.resolve();
+      },
+      { parking: () => parking },
+    );
+    feed(sink, received(0), received(1));
+
+    await timers.advance(59_000);
+    expect([started, parked, track.watermark]).toEqual([['0'], [], 0]);
+    await timers.advance(7_000);
+    expect([started, parked, track.watermark]).toEqual([['0', '1'], ['0'], 2]);
+
+    answer();
+    await settled();
+    expect([sink.held, track.watermark]).toEqual([0, 2]);
   });
 
   it('drops queued work of a partition that was taken away, and discards the result of what runs', async () => {

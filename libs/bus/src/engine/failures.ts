@@ -1,4 +1,4 @@
-import type { ServiceName, TopicName } from '@mortise/contracts';
+import { topic as definitionOf, type ServiceName, type TopicName } from '@mortise/contracts';
 import { AppError, metrics, type Clock, type Logger } from '@mortise/service-kit';
 import { groupLabel } from '../readings.js';
 import type { BusRecord, Parking, Received } from '../record.js';
@@ -78,6 +78,15 @@ export class Failures {
       }
     }
     return false;
+  }
+
+  /** As `giveUp`, for a record whose handler never answered; what nobody needs delivered is let go. */
+  async putHungAside(record: Received): Promise<boolean> {
+    const { group, solo, logger } = this.options;
+    const facts = { group, topic: record.topic, partition: record.partition, offset: record.offset };
+    logger.warn(facts, 'a handler has not answered for a minute: its partition goes on without it');
+    if (solo || !definitionOf(record.topic).durable) return true;
+    return this.giveUp(record, new Error('its handler did not answer within a minute'));
   }
 
   private async putAside(record: Received, error: unknown): Promise<void> {

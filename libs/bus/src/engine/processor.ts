@@ -1,5 +1,6 @@
 import type { Received } from '../record.js';
 import type { Failures } from './failures.js';
+import { Room } from './room.js';
 import type { Sink } from './sink.js';
 import type { PartitionTrack } from './track.js';
 
@@ -14,6 +15,10 @@ interface Task {
   next: Task | undefined;
   failures: number;
   firstFailureMs: number;
+  /** When its handler was called last. */
+  startedMs: number;
+  /** It hung and was put aside: what its handler says later counts no more. */
+  abandoned: boolean;
 }
 
 export interface ProcessorOptions {
@@ -24,32 +29,41 @@ export interface ProcessorOptions {
   failures: Failures;
 }
 
+const hungAfterMs = 60_000;
+const watchEveryMs = 5_000;
+
 /**
  * Runs records in parallel, those of one key one after the other in order. A slow or failing key holds up itself and
  * nothing else; its partition's watermark waits below it.
  */
 export class Processor implements Sink {
-  held = 0;
-  readonly limit: number;
-  onRoom = (): void => {};
+  private readonly room: Room;
   private running = 0;
+  private readonly inside = new Set<Task>();
+  private cancelWatch: (() => void) | undefined;
   private stopped = false;
-  private full = false;
   private readonly lanes = new Map<string, Task>();
   private ready: Task[] = [];
   private readyHead = 0;
   private readonly waiting = new Set<() => void>();
-  private idlers: (() => void)[] = [];
 
   constructor(private readonly options: ProcessorOptions) {
-    this.limit = options.maxInFlight * 2;
+    this.room = new Room({ records: options.maxInFlight * 2, resumeAt: options.maxInFlight });
   }
 
   accept(record: Received, track: PartitionTrack): void {
     const lane = this.options.ordering === 'key' && record.key !== null ? record.key : null;
-    const task: Task = { record, track, lane, next: undefined, failures: 0, firstFailureMs: 0 };
-    this.held += 1;
-    if (this.held >= this.limit) this.full = true;
+    const task: Task = {
+      record,
+      track,
+      lane,
+      next: undefined,
+      failures: 0,
+      firstFailureMs: 0,
+      startedMs: 0,
+      abandoned: false,
+    };
+    this.room.enter(record);
     if (lane === null) {
       this.admit(task);
       return;
@@ -75,18 +89,45 @@ export class Processor implements Sink {
   }
 
   private run(task: Task): void {
+    task.startedMs = this.options.failures.now();
+    this.inside.add(task);
+    this.cancelWatch ??= this.options.failures.timers.after(watchEveryMs, () => this.watch());
     // A handler that throws before its first await must fail its record, not the transport.
     let outcome: Promise<void>;
     try {
       outcome = this.options.handler(task.record);
     } catch (error) {
+      this.inside.delete(task);
       this.failed(task, error);
       return;
     }
     outcome.then(
-      () => this.finish(task),
-      (error: unknown) => this.failed(task, error),
+      () => {
+        this.inside.delete(task);
+        if (!task.abandoned) this.finish(task);
+      },
+      (error: unknown) => {
+        this.inside.delete(task);
+        if (!task.abandoned) this.failed(task, error);
+      },
     );
+  }
+
+  /** A handler that never answers must not hold back what its partition may commit. */
+  private watch(): void {
+    this.cancelWatch = undefined;
+    const { failures } = this.options;
+    const since = failures.now() - hungAfterMs;
+    for (const task of this.inside) {
+      // A Set keeps the order in which they started.
+      if (task.startedMs > since) break;
+      this.inside.delete(task);
+      if (!task.track.live) continue;
+      task.abandoned = true;
+      void failures.putHungAside(task.record).then((done) => (done ? this.finish(task) : this.leave(task)));
+    }
+    if (this.inside.size > 0 && !this.stopped)
+      this.cancelWatch = failures.timers.after(watchEveryMs, () => this.watch());
   }
 
   private failed(task: Task, error: unknown): void {
@@ -138,7 +179,7 @@ export class Processor implements Sink {
   private release(task: Task): void {
     // A loop and not recursion: after a rebalance a whole queue of one key may be dropped here.
     for (let done: Task | undefined = task; done;) {
-      this.held -= 1;
+      this.room.leave(done.record);
       const next: Task | undefined = done.next;
       done = undefined;
       if (!next) {
@@ -146,23 +187,28 @@ export class Processor implements Sink {
       } else if (this.stopped || !next.track.live) done = next;
       else this.admit(next);
     }
-    if (this.held === 0) {
-      const idlers = this.idlers;
-      this.idlers = [];
-      for (const resolve of idlers) resolve();
-    }
-    if (this.full && this.held <= this.options.maxInFlight) {
-      this.full = false;
-      this.onRoom();
-    }
+    this.room.settle();
+  }
+
+  get held(): number {
+    return this.room.held;
+  }
+
+  get isFull(): boolean {
+    return this.room.isFull;
+  }
+
+  set onRoom(run: () => void) {
+    this.room.onRoom = run;
   }
 
   idle(): Promise<void> {
-    return this.held === 0 ? Promise.resolve() : new Promise((resolve) => this.idlers.push(resolve));
+    return this.room.idle();
   }
 
   stop(): void {
     this.stopped = true;
+    this.cancelWatch?.();
     this.options.failures.stop();
     for (const skip of [...this.waiting]) skip();
     this.waiting.clear();

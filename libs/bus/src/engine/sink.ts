@@ -6,9 +6,9 @@ export interface Sink {
   accept(record: Received, track: PartitionTrack): void;
   /** Records accepted and not finished. */
   readonly held: number;
-  /** At so many held the transport stops handing over, until `onRoom`. */
-  readonly limit: number;
-  /** Called when there is room again after the limit was reached. */
+  /** The transport stops handing over, until `onRoom`. */
+  readonly isFull: boolean;
+  /** Called when there is room again after it was full. */
   onRoom: () => void;
   /** Resolves when nothing is held any more. */
   idle(): Promise<void>;
@@ -19,7 +19,7 @@ export interface Sink {
 /** Hands each record on at once: for state tables and replies, whose handlers cannot fail or wait. */
 export class DirectSink implements Sink {
   readonly held = 0;
-  readonly limit = Number.POSITIVE_INFINITY;
+  readonly isFull = false;
   onRoom = (): void => {};
 
   constructor(private readonly handle: (record: Received) => void) {}

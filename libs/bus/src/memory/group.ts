@@ -88,7 +88,7 @@ export class MemoryGroup {
     if (!owner || !track || owner.paused || cursor.heir) return;
     const { sink } = owner.subscription;
     if (cursor.next < log.start) cursor.next = log.start;
-    while (cursor.next < log.end && sink.held < sink.limit && cursor.owner === owner && !owner.paused) {
+    while (cursor.next < log.end && !sink.isFull && cursor.owner === owner && !owner.paused) {
       const entry = log.at(cursor.next++);
       // Finished before its last owner left: nothing to repeat.
       if (!entry || (entry.waiting & this.bit) === 0) continue;
@@ -105,7 +105,7 @@ export class MemoryGroup {
   readingOf(member: Member): { lag: number; pausedPartitions: number } {
     const own = this.cursors.filter(({ owner }) => owner === member);
     const { sink } = member.subscription;
-    const isFull = member.paused || sink.held >= sink.limit;
+    const isFull = member.paused || sink.isFull;
     return {
       lag: own.reduce(
         (sum, { partition, track, next }) => sum + partition.end - (track?.watermark ?? next),
