@@ -1,9 +1,9 @@
 import { metrics, type Logger } from '@mortise/service-kit';
-import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { PartitionTrack } from '../engine/track.js';
 import { groupLabel, type Reading } from '../readings.js';
 import type { Subscription } from '../transport.js';
-import { pinnedAssigner } from './assigner.js';
+import { pinnedAssigner, stickyAssigner, type Claim } from './assigner.js';
 import { patientRetry } from './client.js';
 import { toReceived } from './message.js';
 
@@ -38,6 +38,7 @@ export class TopicConsumer {
   private readonly committed = new Map<number, number>();
   private readonly paused = new Set<number>();
   private memberId = '';
+  private claim: Claim = { partitions: [], since: 0 };
   /** When the partitions were taken away, until there are new ones. */
   private lostAt: number | undefined;
   /** Where the partitions end, as the brokers said last. */
@@ -60,7 +61,7 @@ export class TopicConsumer {
       rebalanceTimeout: 6_000,
       heartbeatInterval: 1_000,
       retry: { ...patientRetry, restartOnFailure: async () => true },
-      partitionAssigners: [pinned ? pinnedAssigner(pinned) : kafkajs.PartitionAssigners.roundRobin],
+      partitionAssigners: [pinned ? pinnedAssigner(pinned) : stickyAssigner(() => this.claim)],
     });
     subscription.sink.onRoom = () => this.resume();
   }
@@ -125,6 +126,7 @@ export class TopicConsumer {
     }
     this.tracks = kept;
     this.memberId = memberId;
+    this.claim = { partitions, since: Date.now() };
     this.joined = true;
     if (!solo) return;
     // A solo group commits nothing: without this a new join would start over, or skip what came meanwhile.
@@ -152,7 +154,7 @@ export class TopicConsumer {
     track.skipTo(Number(last) + 1);
     payload.resolveOffset(last);
     this.considerCaughtUp();
-    if (subscription.sink.held >= subscription.sink.limit) this.pausePartitions([...this.tracks.keys()]);
+    if (subscription.sink.isFull) this.pausePartitions([...this.tracks.keys()]);
     else if (track.span > maxSpan) this.pausePartitions([partition]);
   }
 
@@ -192,8 +194,7 @@ export class TopicConsumer {
 
   private resume(): void {
     if (!this.taking || this.paused.size === 0) return;
-    const { sink } = this.options.subscription;
-    if (sink.held >= sink.limit) return;
+    if (this.options.subscription.sink.isFull) return;
     const free = [...this.paused].filter(
       (partition) => (this.tracks.get(partition)?.span ?? 0) <= maxSpan / 2,
     );

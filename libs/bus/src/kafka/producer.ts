@@ -37,9 +37,11 @@ const sizeOf = ({ value, key, headers }: BusRecord): number => {
   return bytes;
 };
 
-/** Gathers records and sends them in few requests; refuses more when the brokers do not keep up. */
+/** Gathers records and sends them in few requests; whoever sends more than the brokers take waits for room. */
 export class Lane {
   private waiting: Waiting[] = [];
+  /** Sends that find the buffer full, in their order. */
+  private blocked: (() => void)[] = [];
   private bufferedBytes = 0;
   private inFlight = 0;
   private scheduled = false;
@@ -65,8 +67,6 @@ export class Lane {
       let left = records.length;
       let failed = false;
       if (left === 0) return resolve();
-      if (this.bufferedBytes > maxBufferedBytes)
-        return reject(new AppError('UNAVAILABLE', { what: 'The message bus (its buffer is full)' }));
       const settle = (error?: AppError) => {
         left -= 1;
         if (error !== undefined && !failed) {
@@ -74,13 +74,28 @@ export class Lane {
           reject(error);
         } else if (left === 0 && !failed) resolve();
       };
-      for (const record of records) {
-        const bytes = sizeOf(record);
-        this.bufferedBytes += bytes;
-        this.waiting.push({ record, bytes, settle });
-      }
-      this.schedule();
+      if (this.isFull || this.blocked.length > 0) this.blocked.push(() => this.enter(records, settle));
+      else this.enter(records, settle);
     });
+  }
+
+  private get isFull(): boolean {
+    return this.bufferedBytes >= maxBufferedBytes;
+  }
+
+  private enter(records: BusRecord[], settle: Waiting['settle']): void {
+    for (const record of records) {
+      const bytes = sizeOf(record);
+      this.bufferedBytes += bytes;
+      this.waiting.push({ record, bytes, settle });
+    }
+    this.schedule();
+  }
+
+  private unblock(): void {
+    let count = 0;
+    while (count < this.blocked.length && !this.isFull) this.blocked[count++]?.();
+    if (count > 0) this.blocked.splice(0, count);
   }
 
   private schedule(): void {
@@ -125,6 +140,7 @@ export class Lane {
       this.bufferedBytes -= bytes;
       settle(failure);
     }
+    if (this.blocked.length > 0) this.unblock();
     this.schedule();
     if (this.inFlight === 0 && this.waiting.length === 0) {
       const idlers = this.idlers;
