@@ -23,7 +23,9 @@ const slackMb = 40;
 /** From cutting a run off to killing its worker when that does not answer. */
 const graceMs = 100;
 const pingAfterMs = 100;
-const parkedAfterMs = 150;
+// Long enough for a worker on a machine without a free core: its main thread may sleep while it waits for a helper
+// thread that gets no processor. A quarter of a second had called such a worker out of memory.
+const parkedAfterMs = 1_000;
 
 interface LoadedUnit {
   no: number;
