@@ -111,33 +111,47 @@ export class Background {
 
   /** @returns for how long another process still holds the run, or undefined when it is done */
   private async take(queued: Queued, turn: Turn): Promise<number | undefined> {
-    let cpuMs = 0;
-    try {
-      const { executionId, attempt, tenantId, installationId } = queued.command;
-      const claim = await this.claims.add({ executionId, attempt, tenantId, installationId });
-      if (claim.kind === 'held') return claim.leftMs;
-      if (claim.kind === 'won') cpuMs = await this.runClaimed(queued, claim.fence, turn);
-      else await this.parts.reporter.step(claim.outcome, queued.traceparent);
+    const { executionId, attempt, tenantId, installationId } = queued.command;
+    const claim = await this.claims
+      .add({ executionId, attempt, tenantId, installationId })
+      .catch((error: unknown) => {
+        turn.end(0);
+        throw error;
+      });
+    if (claim.kind === 'won') {
+      await this.runClaimed(queued, claim.fence, turn);
       return undefined;
-    } finally {
-      turn.end(cpuMs);
     }
+    turn.end(0);
+    if (claim.kind === 'held') return claim.leftMs;
+    await this.parts.reporter.step(claim.outcome, queued.traceparent);
+    return undefined;
   }
 
-  /** @returns the CPU time it took */
-  private async runClaimed(queued: Queued, fence: number, turn: Turn): Promise<number> {
+  private async runClaimed(queued: Queued, fence: number, turn: Turn): Promise<void> {
     const { executionId, attempt } = queued.command;
     const held = { executionId, attempt, fence };
     this.parts.leases.hold(held);
     try {
-      const ended = await this.run(queued, turn).catch(async (error: unknown) => {
+      const ended = await this.runInTurn(queued, turn).catch(async (error: unknown) => {
         await this.parts.runs.release(held);
         throw error;
       });
       await this.finish(queued, fence, ended);
-      return ended.data.usage?.cpuMs ?? 0;
     } finally {
       this.parts.leases.drop(held);
+    }
+  }
+
+  /** The turn is over with the run: while its outcome is written and told the next one may run. */
+  private async runInTurn(queued: Queued, turn: Turn): Promise<Ended> {
+    let cpuMs = 0;
+    try {
+      const ended = await this.run(queued, turn);
+      cpuMs = ended.data.usage?.cpuMs ?? 0;
+      return ended;
+    } finally {
+      turn.end(cpuMs);
     }
   }
 
