@@ -12,6 +12,7 @@ import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { endianness, setPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { limitTable } from '@mortise/contracts';
 import type { SandboxOptions, Walls } from './types.js';
 
 const folderPrefix = 'mortise-sandbox-';
@@ -22,7 +23,10 @@ const workerNice = 5;
 /** How workers are started on this machine: found out once, then the same for all. */
 export interface Launcher {
   walls: Walls;
-  spawn(): ChildProcess;
+  /** Folder for the files in which workers mark what they do. */
+  marks: string;
+  /** @param mark descriptor of the file in which the worker says which run is inside */
+  spawn(mark: number): ChildProcess;
   /** To call when a worker has spoken: the pid of node itself, which under bubblewrap is a child of what was spawned. */
   started(spawned: number): number;
   close(): void;
@@ -49,6 +53,7 @@ export function createLauncher(mode: SandboxOptions['walls']): Launcher {
     '--disable-warning=SecurityWarning',
     join(code, 'main.js'),
     binary,
+    String(limitTable.memoryMb.default),
   ];
   const bwrap = [
     ...[
@@ -96,11 +101,12 @@ export function createLauncher(mode: SandboxOptions['walls']): Launcher {
       noNewPrivileges: namespaces || dropping,
       nodePermissions: true,
     },
-    spawn() {
+    marks: home,
+    spawn(mark) {
       return spawn(pathOf(command), args, {
         env: {},
         cwd: empty,
-        stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe', mark],
       });
     },
     started(spawned) {

@@ -1,16 +1,14 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 const pageBytes = 4_096;
 const buffer = Buffer.alloc(1_024);
 
 /** What the kernel says of one process, through kept descriptors: reading costs 2 us. */
 export class ProcessProbe {
-  readonly #pid: number;
   readonly #statm: number;
   readonly #stat: number;
 
   constructor(pid: number) {
-    this.#pid = pid;
     this.#statm = openSync(`/proc/${pid}/statm`, 'r');
     this.#stat = openSync(`/proc/${pid}/stat`, 'r');
   }
@@ -24,17 +22,6 @@ export class ProcessProbe {
     const text = this.#read(this.#stat);
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return { cpuTicks: Number(fields[11] ?? 0) + Number(fields[12] ?? 0), sleeping: fields[0] === 'S' };
-  }
-
-  /** The run inside and the newest one started, as the worker marked them in its title. */
-  mark(): { inside: number; newest: number } | undefined {
-    try {
-      const title = readFileSync(`/proc/${this.#pid}/cmdline`, 'utf8');
-      const match = /^(\d+) (\d+) /.exec(title);
-      return match ? { inside: Number(match[1]), newest: Number(match[2]) } : undefined;
-    } catch {
-      return undefined;
-    }
   }
 
   close(): void {

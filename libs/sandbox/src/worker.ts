@@ -1,23 +1,18 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import type { Limits } from '@mortise/contracts';
 import { FrameReader, FrameWriter, frameType } from './child/frames.js';
+import { readNumbers } from './child/numbers.js';
 import { answerHostCall } from './host-call.js';
-import {
-  limitExceeded,
-  ranOutOfMemory,
-  timedOutVerdict,
-  workerCrashed,
-  type Flight,
-  type Landing,
-} from './flight.js';
+import { landingOf } from './landing.js';
+import { MarkFile } from './mark-file.js';
+import { ranOutOfMemory, timedOutVerdict, workerCrashed, type Flight, type Landing } from './flight.js';
 import type { Launcher } from './launch.js';
 import { ProcessProbe } from './proc.js';
 import { writeLog } from './log-line.js';
 import type { Source, Violation } from './types.js';
+import { Units } from './units.js';
 
-const maxUnits = 64;
-const maxUnitsMb = 256;
+export const inspectionMemoryMb = 128;
 /** What an honest worker needs over the heaps of its plugins: code, young generation, buffers. */
 const slackMb = 40;
 /** From cutting a run off to killing its worker when that does not answer. */
@@ -26,21 +21,6 @@ const pingAfterMs = 100;
 // Long enough for a worker on a machine without a free core: its main thread may sleep while it waits for a helper
 // thread that gets no processor. A quarter of a second had called such a worker out of memory.
 const parkedAfterMs = 1_000;
-
-interface LoadedUnit {
-  no: number;
-  memoryMb: number;
-  lastUsedAt: number;
-  inFlight: number;
-  heapMb: number;
-}
-
-const limitTexts = new WeakMap<Limits, string>();
-function limitsText(limits: Limits): string {
-  let text = limitTexts.get(limits);
-  if (text === undefined) limitTexts.set(limits, (text = JSON.stringify(limits)));
-  return text;
-}
 
 export interface WorkerEvents {
   /** Nothing is in flight any more. */
@@ -61,15 +41,16 @@ export class Worker {
   readonly flights = new Map<number, Flight>();
   readonly ready: Promise<void>;
   isReady = false;
-  readonly #units = new Map<string, LoadedUnit>();
+  readonly #units: Units;
   readonly #inspections = new Map<number, { answer: (json: string | undefined) => void; deadline: number }>();
   readonly #process: ChildProcess;
+  readonly #mark: MarkFile;
   readonly #socket: Socket;
   readonly #writer: FrameWriter;
   readonly #events: WorkerEvents;
   #probe: ProcessProbe | undefined;
   #nextNo = 1;
-  #nextUnit = 1;
+  readonly #numbers = [0, 0, 0, 0, 0];
   #baseMb = 0;
   #heardAt = 0;
   #pingedAt = 0;
@@ -77,9 +58,11 @@ export class Worker {
 
   constructor(launcher: Launcher, events: WorkerEvents) {
     this.#events = events;
-    this.#process = launcher.spawn();
+    this.#mark = new MarkFile(launcher.marks);
+    this.#process = launcher.spawn(this.#mark.fd);
     this.#socket = this.#process.stdio[3] as unknown as Socket;
     this.#writer = new FrameWriter((bytes) => this.#socket.write(bytes));
+    this.#units = new Units(this.#writer);
     let becomeReady: () => void = () => {};
     let failToStart: (error: Error) => void = () => {};
     this.ready = new Promise((resolve, reject) => {
@@ -123,7 +106,7 @@ export class Worker {
   }
 
   has(key: string): boolean {
-    return this.#units.has(key);
+    return this.#units.get(key) !== undefined;
   }
 
   /** @param source needed unless the worker has the unit already */
@@ -132,21 +115,9 @@ export class Worker {
     let loaded = this.#units.get(unit.key);
     if (!loaded) {
       if (!source) return flight.land(workerCrashed());
-      this.#trim();
-      loaded = { no: this.#nextUnit++, memoryMb: limits.memoryMb, lastUsedAt: now, inFlight: 0, heapMb: 0 };
-      this.#units.set(unit.key, loaded);
-      const { isolation } = unit;
-      this.#writer.send(
-        loaded.no,
-        frameType.load,
-        JSON.stringify({
-          memoryMb: limits.memoryMb,
-          isolation,
-          filename: source.filename,
-          code: source.code,
-        }),
-      );
+      loaded = this.#units.load(unit, source, limits.memoryMb, now);
     }
+    const limitsNo = this.#units.limitsNo(limits);
     loaded.lastUsedAt = this.lastUsedAt = now;
     loaded.inFlight++;
     this.executions++;
@@ -155,11 +126,10 @@ export class Worker {
     const no = this.#number();
     flight.no = no;
     this.flights.set(no, flight);
-    const text = limitsText(limits);
     this.#writer.send(
       no,
       frameType.run,
-      `${loaded.no} ${deadline} ${handler.length} ${text.length} ${context.length} ${shared}\n${handler}${text}${context}${input}`,
+      `${loaded.no} ${limitsNo} ${deadline} ${shared} ${handler.length} ${context.length}\n${handler}${context}${input}`,
     );
   }
 
@@ -178,7 +148,7 @@ export class Worker {
   }
 
   evict(match: (key: string) => boolean): void {
-    for (const [key, unit] of this.#units) if (match(key)) this.#drop(key, unit);
+    this.#units.evict(match);
   }
 
   /** Called each few milliseconds while something is in flight. */
@@ -189,6 +159,7 @@ export class Worker {
       this.#events.violation(this.#violation('memory_cap', `RSS of ${Math.round(this.rssMb)} MB`));
       return this.#killFor((flight) => ranOutOfMemory(flight.invocation.limits.memoryMb));
     }
+    if (this.#mark.misused) return this.#misbehaved('writes over its mark');
     for (const flight of [...this.flights.values()]) {
       if (this.dead) return;
       const { deadline, limits } = flight.invocation;
@@ -218,9 +189,8 @@ export class Worker {
       this.#baseMb = this.rssMb;
       return Number.POSITIVE_INFINITY;
     }
-    let allowedMb = this.#inspections.size * inspectionMemoryMb;
-    for (const unit of this.#units.values()) if (unit.inFlight > 0) allowedMb += unit.memoryMb;
-    return this.#baseMb + allowedMb + slackMb;
+    const inspectionsMb = this.#inspections.size * inspectionMemoryMb;
+    return this.#baseMb + inspectionsMb + this.#units.allowedMb() + slackMb;
   }
 
   #unanswered(flight: Flight): void {
@@ -253,8 +223,8 @@ export class Worker {
 
   /** Which run is inside the worker right now, and the newest it has started. */
   #inside(): { inside: number; newest: number } {
-    const mark = this.#probe?.mark();
-    if (mark && this.flights.has(mark.inside)) return mark;
+    const mark = this.#mark.read();
+    if (this.flights.has(mark.inside)) return mark;
     // Unmarked: a run that was alone in the worker when it came, so it is the oldest one.
     const oldest = this.flights.keys().next().value ?? 0;
     return { inside: oldest, newest: oldest };
@@ -283,6 +253,7 @@ export class Worker {
       }
     }
     this.#socket.destroy();
+    this.#mark.close();
     this.#probe?.close();
     this.#probe = undefined;
   }
@@ -356,8 +327,8 @@ export class Worker {
 
   #done(no: number, payload: string): void {
     const inspection = this.#inspections.get(no);
-    const lineEnd = payload.indexOf('\n');
-    const text = payload.slice(lineEnd + 1);
+    const numbers = this.#numbers;
+    const text = payload.slice(readNumbers(payload, 2, numbers));
     if (inspection) {
       this.#inspections.delete(no);
       inspection.answer(text);
@@ -366,14 +337,14 @@ export class Worker {
     }
     const flight = this.#take(no);
     if (!flight) return;
-    const numbers = payload.slice(1, lineEnd).split(' ');
     const { usage } = flight;
-    flight.started = payload.charCodeAt(0) !== letterX || Number(numbers[1]) > 0;
-    usage.cpuMs = Number(numbers[0]) / 1_000;
-    usage.wallMs = Number(numbers[1]) / 1_000;
-    usage.peakHeapMb = Number(numbers[2]) / 1_024;
-    usage.hostCalls = Number(numbers[3]);
-    usage.bytesIn = Number(numbers[4]);
+    const [cpuUs = 0, wallUs = 0, heapKb = 0, hostCalls = 0, bytesIn = 0] = numbers;
+    flight.started = payload[0] !== 'x' || wallUs > 0;
+    usage.cpuMs = cpuUs / 1_000;
+    usage.wallMs = wallUs / 1_000;
+    usage.peakHeapMb = heapKb / 1_024;
+    usage.hostCalls = hostCalls;
+    usage.bytesIn = bytesIn;
     const unit = this.#units.get(flight.invocation.unit.key);
     if (unit) unit.heapMb = usage.peakHeapMb;
     flight.land(landingOf(flight, payload[0] ?? 'x', text));
@@ -410,81 +381,4 @@ export class Worker {
     const executionIds = [...this.flights.values()].map((flight) => flight.invocation.executionId);
     return { cordon: this.cordon, executionIds, kind, message };
   }
-
-  /** Makes room for one more unit: least recently used first, never one that runs. */
-  #trim(): void {
-    let heapMb = 0;
-    for (const unit of this.#units.values()) heapMb += unit.heapMb;
-    const idle = [...this.#units].filter(([, unit]) => unit.inFlight === 0);
-    idle.sort(([, a], [, b]) => a.lastUsedAt - b.lastUsedAt);
-    for (const [key, unit] of idle) {
-      if (this.#units.size < maxUnits && heapMb < maxUnitsMb) return;
-      heapMb -= unit.heapMb;
-      this.#drop(key, unit);
-    }
-  }
-
-  #drop(key: string, unit: LoadedUnit): void {
-    this.#units.delete(key);
-    this.#writer.send(unit.no, frameType.unload, '');
-  }
 }
-
-const letterX = 'x'.charCodeAt(0);
-export const inspectionMemoryMb = 128;
-
-function landingOf(flight: Flight, letter: string, text: string): Landing {
-  if (flight.verdict) return { kind: 'ended', ...flight.verdict };
-  const { limits, deadline } = flight.invocation;
-  switch (letter) {
-    case 's': {
-      const bytesOut = Buffer.byteLength(text);
-      flight.usage.bytesOut = bytesOut;
-      if (bytesOut <= limits.outputBytes) return { kind: 'ended', status: 'succeeded', result: text };
-      const error = limitExceeded('outputBytes', limits.outputBytes, bytesOut);
-      (flight.limitsHit ??= []).push({ limit: 'outputBytes', value: limits.outputBytes, used: bytesOut });
-      return { kind: 'ended', status: 'failed', error };
-    }
-    case 'f': {
-      const error = errorOf(text);
-      const denied = flight.denied && error.code === 'PERMISSION_DENIED';
-      return { kind: 'ended', status: denied ? 'denied' : 'failed', error };
-    }
-    case 't': {
-      const verdict = timedOutVerdict(limits.timeoutMs, Date.now() - flight.acceptedAt);
-      return { kind: 'ended', status: 'timed_out', error: text ? errorOf(text) : verdict.error };
-    }
-    case 'm':
-      return ranOutOfMemory(limits.memoryMb);
-    default:
-      return Date.now() >= deadline
-        ? { kind: 'ended', ...timedOutVerdict(limits.timeoutMs, Date.now() - flight.acceptedAt) }
-        : { kind: 'lost', started: flight.started };
-  }
-}
-
-/** What a worker says of an error, taken apart field by field. */
-function errorOf(text: string): {
-  code: string;
-  message: string;
-  stack?: string;
-  details?: Record<string, unknown>;
-} {
-  let raw: Record<string, unknown> = {};
-  try {
-    if (text.length < 16_384) raw = JSON.parse(text, withoutProto) as Record<string, unknown>;
-  } catch {
-    raw = {};
-  }
-  const code = typeof raw.code === 'string' && raw.code !== '' ? raw.code.slice(0, 64) : 'EXECUTION_FAILED';
-  const message = typeof raw.message === 'string' ? raw.message.slice(0, 2_000) : '';
-  const details = typeof raw.details === 'object' && raw.details !== null && !Array.isArray(raw.details);
-  return {
-    code,
-    message,
-    ...(typeof raw.stack === 'string' && raw.stack !== '' && { stack: raw.stack.slice(0, 2_000) }),
-    ...(details && { details: raw.details as Record<string, unknown> }),
-  };
-}
-
-const withoutProto = (key: string, value: unknown): unknown => (key === '__proto__' ? undefined : value);

@@ -1,11 +1,18 @@
-import type ivmTypes from 'isolated-vm';
-import { makeInstance, type Hooks, type Instance, type Ivm } from './engine.js';
+import type { Engine, Instance, Isolate, Post } from './engine.js';
+import type { PluginCode, SourceFile } from './plugin-code.js';
+import type { Stock } from './stock.js';
 
-export interface UnitSource {
+export interface UnitSource extends SourceFile {
   memoryMb: number;
   isolation: 'isolate' | 'execution';
-  filename: string;
-  code: string;
+}
+
+/** What all cells of a worker are made with. */
+export interface Workshop {
+  engine: Engine;
+  stock: Stock;
+  plugins: PluginCode;
+  post: Post;
 }
 
 /** One run inside the worker. */
@@ -30,26 +37,27 @@ export interface Run {
 /** One isolate with what runs in it. Spoilt by a run that had to be stopped: it then only finishes what it has. */
 export class Cell {
   readonly runs = new Map<number, Run>();
-  readonly isolate: ivmTypes.Isolate;
+  readonly isolate: Isolate;
   readonly unit: UnitSource;
   spoilt = false;
   /** Runs that ended by themselves; a cell with few of them is entered with care. */
   settled = 0;
+  /** The sum over its runs. */
+  pending = 0;
   heapMb = 0;
   #heapReadAt = 0;
+  #cpuSeenMs = 0;
+  #blank: Instance | undefined;
   #shared: Instance | undefined;
-  readonly #ivm: Ivm;
-  readonly #hooks: Hooks;
+  readonly #workshop: Workshop;
 
-  constructor(ivm: Ivm, unit: UnitSource, hooks: Hooks) {
-    this.#ivm = ivm;
-    this.#hooks = hooks;
+  constructor(workshop: Workshop, unit: UnitSource) {
+    this.#workshop = workshop;
     this.unit = unit;
-    this.isolate = new ivm.Isolate({
-      memoryLimit: Math.max(8, unit.memoryMb),
-      // Nothing may go on in this process; the supervisor sees it end.
-      onCatastrophicError: () => process.abort(),
-    });
+    const { isolate, instance } = workshop.stock.take(unit.memoryMb);
+    this.isolate = isolate;
+    this.#blank = instance;
+    this.cpuSinceMs();
   }
 
   /** The context a run uses; loading it counts as the run's own time. */
@@ -58,14 +66,18 @@ export class Cell {
     return (this.#shared ??= this.#make(timeoutMs));
   }
 
-  cpuMs(): number {
-    return this.isolate.isDisposed ? 0 : Number(this.isolate.cpuTime) / 1e6;
+  /** Processor time of the isolate since this was asked last. */
+  cpuSinceMs(): number {
+    if (this.isolate.isDisposed) return 0;
+    const nowMs = Number(this.isolate.cpuTime) / 1e6;
+    const since = nowMs - this.#cpuSeenMs;
+    this.#cpuSeenMs = nowMs;
+    return since;
   }
 
-  get pending(): number {
-    let pending = 0;
-    for (const run of this.runs.values()) pending += run.pending;
-    return pending;
+  wait(run: Run, change: 1 | -1): void {
+    run.pending += change;
+    this.pending += change;
   }
 
   /** Heap as last seen; looked at no more often than each 50 ms, since looking costs as much as a small call. */
@@ -79,7 +91,8 @@ export class Cell {
   }
 
   forget(run: Run): void {
-    this.runs.delete(run.no);
+    if (!this.runs.delete(run.no)) return;
+    this.pending -= run.pending;
     if (run.timers) for (const timer of run.timers.values()) clearTimeout(timer);
     if (this.unit.isolation === 'execution' && run.instance && !this.isolate.isDisposed) {
       run.instance.context.release();
@@ -87,11 +100,22 @@ export class Cell {
     if (this.spoilt && this.runs.size === 0) this.dispose();
   }
 
+  /** Keeps V8's code of the plugin for the isolates of it that follow. */
+  keepCode(): void {
+    if (this.spoilt || this.isolate.isDisposed) return;
+    this.#workshop.plugins.compile(this.isolate, this.unit);
+    this.cpuSinceMs();
+  }
+
   dispose(): void {
     if (!this.isolate.isDisposed) this.isolate.dispose();
   }
 
   #make(timeoutMs: number): Instance {
-    return makeInstance(this.#ivm, this.isolate, this.#hooks, this.unit, timeoutMs);
+    const { engine, plugins, post } = this.#workshop;
+    const instance = this.#blank ?? engine.instance(this.isolate, post);
+    this.#blank = undefined;
+    plugins.load(this.isolate, instance, this.unit, timeoutMs);
+    return instance;
   }
 }

@@ -11,6 +11,7 @@ export const frameType = {
   unload: 5,
   inspect: 6,
   ping: 7,
+  limits: 8,
   // from the worker
   ready: 32,
   done: 33,
@@ -48,7 +49,8 @@ export class FrameWriter {
     this.#used = at + headerBytes + length;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(this.flush);
+    // After all that is to be done in this turn, promises included, and before the loop waits for input again.
+    process.nextTick(this.flush);
   }
 
   readonly flush = (): void => {

@@ -1,5 +1,6 @@
-import { Cell } from './cell.js';
-import { LoadError, type Ivm } from './engine.js';
+import { Cell, type Workshop } from './cell.js';
+import { entryOf } from './engine.js';
+import { LoadError } from './plugin-code.js';
 
 interface Question {
   filename: string;
@@ -8,8 +9,6 @@ interface Question {
   memoryMb: number;
   timeoutMs: number;
 }
-
-const nothing = { post() {}, log() {} };
 
 /** Three lines around the place, with a caret under it. */
 export function codeFrame(code: string, line: number, column: number): string {
@@ -25,14 +24,18 @@ export function codeFrame(code: string, line: number, column: number): string {
 }
 
 /** Loads a file in an isolate of its own and says, as JSON, what can be called in it or why it does not load. */
-export function inspectSource(ivm: Ivm, payload: string): string {
+export function inspectSource(workshop: Workshop, payload: string): string {
   const question = JSON.parse(payload) as Question;
-  const cell = new Cell(ivm, { ...question, isolation: 'isolate' }, nothing);
+  const cell = new Cell(workshop, { ...question, isolation: 'isolate' });
   try {
     const instance = cell.instance(question.timeoutMs);
-    const answer = instance.inspect.applySync(undefined, [JSON.stringify(question.names)] as never[], {
-      timeout: question.timeoutMs,
-    });
+    const answer = entryOf(instance, 'inspect').applySync(
+      undefined,
+      [JSON.stringify(question.names)] as never[],
+      {
+        timeout: question.timeoutMs,
+      },
+    );
     return answer as unknown as string;
   } catch (error) {
     return JSON.stringify({ error: describe(error, question, cell.isolate.isDisposed) });

@@ -1,61 +1,76 @@
-import { Cell, type Run, type UnitSource } from './cell.js';
-import { LoadError, type Hooks, type Ivm, type Reference } from './engine.js';
+import { Cell, type Run, type UnitSource, type Workshop } from './cell.js';
+import { Engine, entryOf, type Ivm, type Reference } from './engine.js';
 import { frameType, type FrameWriter } from './frames.js';
 import { inspectSource } from './inspect.js';
+import type { Mark } from './mark.js';
+import { readNumbers } from './numbers.js';
+import { LoadError, PluginCode } from './plugin-code.js';
+import { Stock } from './stock.js';
+import { clearTimer, setTimer } from './timers.js';
 
-interface LimitNumbers {
+interface KnownLimits {
+  text: string;
   cpuMs: number;
   timeoutMs: number;
 }
 
 const provenAfterRuns = 20;
+/** Answers that wait for the end of the turn do not wait behind an entry longer than this. */
+const longEntryMs = 1;
+const keepCodeAfterMs = 20;
+const logLetters = 'gl';
+const nothing = ' 0 0 0 0 0\n';
 
 /** First letter of a `done` frame. */
 export type DoneLetter = 's' | 'f' | 't' | 'm' | 'x';
 
-const escapeText = (code: string, message: string) => JSON.stringify({ code, message });
+const errorText = (code: string, message: string, details?: object) =>
+  JSON.stringify({ code, message, details });
 
 /** Enters isolates for runs, answers, and timers, each under what is left of the run's own time. */
 export class Pump {
-  readonly #ivm: Ivm;
   readonly #writer: FrameWriter;
+  readonly #mark: Mark | undefined;
+  readonly #workshop: Workshop;
   readonly #units = new Map<number, UnitSource>();
+  readonly #limits = new Map<number, KnownLimits>();
   readonly #cells = new Map<number, Cell>();
   readonly #runs = new Map<number, Run>();
-  readonly #limits = new Map<string, LimitNumbers>();
   readonly #options = { timeout: 1 };
-  /** Runs of code that has not shown yet that it comes back: one a turn, after all earlier answers have left. */
-  readonly #careful = new Map<number, string>();
+  readonly #head = [0, 0, 0, 0, 0, 0];
+  /** What the entry under way has said so far: number and message in turn. */
+  #said: (number | string)[] = [];
   #newestRun = 0;
-  #marked = 0;
-  #markedNewest = 0;
-  #touched = new Set<Cell>();
-  #checking = false;
 
-  constructor(ivm: Ivm, writer: FrameWriter) {
-    this.#ivm = ivm;
+  constructor(ivm: Ivm, writer: FrameWriter, mark?: Mark) {
     this.#writer = writer;
+    this.#mark = mark;
+    const engine = new Engine(ivm);
+    // Called on the plugin's stack, which may be almost full: it does nothing that could stop halfway.
+    const post = (run: number, message: string) => {
+      this.#said.push(run, message);
+    };
+    this.#workshop = { engine, post, plugins: new PluginCode(), stock: new Stock(engine, post) };
   }
 
-  /** One isolate made and thrown away, so that the first plugin does not pay for what is lazy in the engine. */
-  warmUp(): void {
-    const cell = new Cell(
-      this.#ivm,
-      { memoryMb: 16, isolation: 'isolate', filename: 'warm.js', code: 'exports.f = () => 1' },
-      this.#hooks,
-    );
-    cell.instance(1_000);
-    cell.dispose();
+  /** Makes the first blank isolates, and with them what is lazy in the engine, before the first plugin comes. */
+  warmUp(memoryMb: number): void {
+    this.#workshop.stock.expect(memoryMb);
   }
 
   handle(id: number, type: number, payload: string): void {
     switch (type) {
       case frameType.run:
-        return this.#receive(id, payload);
+        return this.#start(id, payload);
       case frameType.reply:
         return this.#deliver(id, payload);
       case frameType.load:
-        this.#units.set(id, JSON.parse(payload) as UnitSource);
+        return this.#load(id, payload);
+      case frameType.limits:
+        this.#limits.set(id, {
+          text: payload,
+          ...(JSON.parse(payload) as { cpuMs: number; timeoutMs: number }),
+        });
         return;
       case frameType.unload:
         return this.#unload(id);
@@ -68,51 +83,43 @@ export class Pump {
     }
   }
 
-  #receive(no: number, payload: string): void {
-    const cell = this.#cells.get(Number(payload.slice(0, payload.indexOf(' '))));
-    if (cell && !cell.spoilt && cell.settled >= provenAfterRuns) return this.#start(no, payload);
-    this.#careful.set(no, payload);
-    if (this.#careful.size === 1) setImmediate(this.#startCarefully);
+  /** Payload: `memoryMb, 1 for a fresh context per run, length of the file's name \n name code`. */
+  #load(unitNo: number, payload: string): void {
+    const head = this.#head;
+    const nameAt = readNumbers(payload, 0, head);
+    const codeAt = nameAt + (head[2] ?? 0);
+    this.#units.set(unitNo, {
+      memoryMb: head[0] ?? 0,
+      isolation: head[1] === 1 ? 'execution' : 'isolate',
+      filename: payload.slice(nameAt, codeAt),
+      code: payload.slice(codeAt),
+    });
   }
 
-  /** Were a run to take the worker with it, answers not yet written would be lost with it. */
-  readonly #startCarefully = (): void => {
-    setImmediate(() => {
-      this.#writer.flush();
-      const next = this.#careful.entries().next().value;
-      if (!next) return;
-      const [no, payload] = next;
-      this.#careful.delete(no);
-      if (this.#careful.size > 0) setImmediate(this.#startCarefully);
-      this.#start(no, payload);
-    });
-  };
-
-  /** Payload: `unit deadline lengths-of-handler-limits-context shared \n handler limits context input`. */
+  /** Payload: `unit limits deadline shared lengths-of-handler-and-context \n handler context input`. */
   #start(no: number, payload: string): void {
-    const lineEnd = payload.indexOf('\n');
-    const head = payload.slice(0, lineEnd).split(' ');
-    const unitNo = Number(head[0]);
-    const deadline = Number(head[1]);
-    const limitsAt = lineEnd + 1 + Number(head[2]);
-    const contextAt = limitsAt + Number(head[3]);
-    const inputAt = contextAt + Number(head[4]);
-    const limitsText = payload.slice(limitsAt, contextAt);
-    const limits = this.#limitsOf(limitsText);
+    const head = this.#head;
+    const handlerAt = readNumbers(payload, 0, head);
+    const [unitNo = 0, limitsNo = 0, deadline = 0, shared = 0, handlerLength = 0, contextLength = 0] = head;
+    const contextAt = handlerAt + handlerLength;
+    const inputAt = contextAt + contextLength;
+    const limits = this.#limits.get(limitsNo);
+    const unit = this.#units.get(unitNo);
+    if (!unit || !limits) return this.#writer.send(no, frameType.done, `x${nothing}`);
     const left = deadline - Date.now();
     // Too late to start: the supervisor has answered or is about to.
-    if (left <= 0) return this.#writer.send(no, frameType.done, 't0 0 0 0 0\n');
-    const unit = this.#units.get(unitNo);
-    if (!unit) return this.#writer.send(no, frameType.done, 'x0 0 0 0 0\n');
+    if (left <= 0) return this.#writer.send(no, frameType.done, `t${nothing}`);
 
-    this.#newestRun = no;
     const cell = this.#cell(unitNo, unit);
+    // Code that has not shown yet that it comes back may take the worker with it: no answer waits behind it.
+    if (cell.settled < provenAfterRuns) this.#writer.flush();
+    this.#newestRun = no;
     const run: Run = {
       no,
       cell,
       instance: undefined,
       deadline,
-      shared: head[5] === '1',
+      shared: shared === 1,
       cpuMs: limits.cpuMs,
       cpuUsedMs: 0,
       timeoutMs: limits.timeoutMs,
@@ -124,99 +131,88 @@ export class Pump {
     };
     this.#runs.set(no, run);
     cell.runs.set(no, run);
-    this.#mark(no, run.shared);
-    const before = cell.cpuMs();
+    this.#markInside(run);
     try {
       run.instance = cell.instance(Math.min(left, limits.cpuMs));
     } catch (error) {
-      run.cpuUsedMs += cell.cpuMs() - before;
+      run.cpuUsedMs += cell.cpuSinceMs();
       return this.#failedToLoad(run, error);
     }
-    run.cpuUsedMs += cell.cpuMs() - before;
+    let limitsText = '';
+    if (run.instance.limits !== limits) {
+      run.instance.limits = limits;
+      limitsText = limits.text;
+    }
     this.#enter(run, run.instance.run, [
       no,
-      payload.slice(lineEnd + 1, limitsAt),
+      payload.slice(handlerAt, contextAt),
       payload.slice(contextAt, inputAt),
       payload.slice(inputAt),
       limitsText,
     ]);
   }
 
-  #limitsOf(text: string): LimitNumbers {
-    let limits = this.#limits.get(text);
-    if (!limits) {
-      if (this.#limits.size > 100) this.#limits.clear();
-      limits = JSON.parse(text) as LimitNumbers;
-      this.#limits.set(text, limits);
-    }
-    return limits;
-  }
-
   #cell(unitNo: number, unit: UnitSource): Cell {
     let cell = this.#cells.get(unitNo);
     if (!cell || cell.spoilt || cell.isolate.isDisposed) {
-      cell = new Cell(this.#ivm, unit, this.#hooks);
+      cell = new Cell(this.#workshop, unit);
       this.#cells.set(unitNo, cell);
     }
     return cell;
   }
 
-  /** The supervisor reads which run is inside when this process has stopped answering. One run alone needs no mark. */
-  #mark(no: number, shared: boolean): void {
-    if ((no === this.#marked && this.#newestRun === this.#markedNewest) || !(shared || this.#runs.size > 1))
-      return;
-    this.#marked = no;
-    this.#markedNewest = this.#newestRun;
-    process.title = `${no} ${this.#newestRun} `;
+  /** One run alone needs no mark: when this process has stopped answering there is nobody else to blame. */
+  #markInside(run: Run): void {
+    if (run.shared || this.#runs.size > 1) this.#mark?.set(run.no, this.#newestRun);
   }
 
   #enter(run: Run, entry: Reference, args: unknown[]): void {
     const cpuLeft = run.cpuMs - run.cpuUsedMs;
     const left = Math.min(cpuLeft, run.deadline - Date.now());
     if (left <= 0) return this.#timedOut(run, cpuLeft <= 0);
-    this.#mark(run.no, run.shared);
+    this.#markInside(run);
     const { cell } = run;
-    const before = cell.cpuMs();
     this.#options.timeout = Math.ceil(left);
+    let usedMs: number;
     try {
       entry.applySync(undefined, args as never[], this.#options);
-      run.cpuUsedMs += cell.cpuMs() - before;
+      run.cpuUsedMs += usedMs = cell.cpuSinceMs();
+      this.#heed();
     } catch (error) {
-      run.cpuUsedMs += cell.cpuMs() - before;
+      run.cpuUsedMs += usedMs = cell.cpuSinceMs();
       this.#brokenOff(run, error);
     }
-    this.#touched.add(cell);
-    if (this.#checking) return;
-    this.#checking = true;
-    setImmediate(this.#checkSoon);
+    if (cell.runs.size > 0 && cell.pending === 0) this.#endStuck(cell);
+    if (usedMs > longEntryMs) this.#writer.flush();
   }
 
   /** An entry ended by an exception: the time limit, the memory limit, or a promise nobody handled. */
   #brokenOff(run: Run, error: unknown): void {
     const message = error instanceof Error ? error.message : '';
-    if (run.cell.isolate.isDisposed) return this.#lostIsolate(run);
-    if (message === 'Script execution timed out.') {
+    const lost = run.cell.isolate.isDisposed;
+    const timedOut = message === 'Script execution timed out.';
+    if (lost || timedOut) {
+      this.#heed(logLetters);
+      if (lost) return this.#lostIsolate(run);
       run.cell.spoilt = true;
       return this.#timedOut(run, run.cpuUsedMs >= run.cpuMs - 5);
     }
-    this.#hooks.log(run.no, 2, `Unhandled promise rejection: ${message.slice(0, 1_000)}`, '');
+    const line = `Unhandled promise rejection: ${message.slice(0, 1_000)}`;
+    this.#writer.send(run.no, frameType.log, `2 ${line.length}\n${line}`);
+    this.#heed();
+  }
+
+  /** All that an entry leads to without the host has happened when it returns: who waits for nothing waits for ever. */
+  #endStuck(cell: Cell): void {
+    const text = errorText('NEVER_SETTLES', 'The handler can never finish: nothing is pending');
+    for (const run of [...cell.runs.values()]) this.#done(run, 'f', text);
   }
 
   #timedOut(run: Run, byCpu: boolean): void {
     const [limit, value] = byCpu ? ['cpuMs', run.cpuMs] : ['timeoutMs', run.timeoutMs];
-    this.#done(
-      run,
-      't',
-      JSON.stringify({
-        code: 'EXECUTION_TIMED_OUT',
-        message: `The execution went over its ${limit} of ${value} ms`,
-        details: {
-          limit,
-          value,
-          used: Math.round(byCpu ? run.cpuUsedMs : performance.now() - run.startedAt),
-        },
-      }),
-    );
+    const used = Math.round(byCpu ? run.cpuUsedMs : performance.now() - run.startedAt);
+    const message = `The execution went over its ${limit} of ${value} ms`;
+    this.#done(run, 't', errorText('EXECUTION_TIMED_OUT', message, { limit, value, used }));
   }
 
   /** V8 threw the isolate away: the run inside is to blame, the others in it are lost with it. */
@@ -230,89 +226,79 @@ export class Pump {
 
   #failedToLoad(run: Run, error: unknown): void {
     run.cell.spoilt = true;
+    this.#said.length = 0;
     const message = String((error as Error | undefined)?.message ?? '').slice(0, 2_000);
     if (run.cell.isolate.isDisposed) return this.#lostIsolate(run);
     if (message === 'Script execution timed out.') return this.#timedOut(run, true);
     const code = error instanceof LoadError ? error.code : 'MAIN_INVALID';
     const name = error instanceof LoadError ? '' : `${(error as Error | undefined)?.name ?? 'Error'}: `;
-    this.#done(run, 'f', escapeText(code, `The main file failed to load: ${name}${message}`));
+    this.#done(run, 'f', errorText(code, `The main file failed to load: ${name}${message}`));
   }
 
-  readonly #hooks: Hooks = {
-    post: (kind, no, a, b, text) => {
-      const run = this.#runs.get(no);
-      if (!run) return;
-      switch (kind) {
-        case 0:
-          return this.#done(run, 's', text);
-        case 1:
-          return this.#done(run, 'f', text);
-        case 2:
-          run.pending++;
-          run.hostCalls++;
-          return this.#writer.send(no, frameType.call, `${a} ${b}\n${text}`);
-        case 3:
-          return this.#setTimer(run, a, Number(b));
-        case 4:
-          return this.#clearTimer(run, a);
-        case 5:
-          return this.#writer.send(no, frameType.limit, `${a} ${b} ${text}`);
+  /** Does what the entry has asked for, in its order; of one that was broken off only what it logged counts. */
+  #heed(letters?: string): void {
+    const said = this.#said;
+    for (let at = 0; at < said.length; at += 2) {
+      const no = said[at];
+      const message = said[at + 1];
+      const run = this.#runs.get(no as number);
+      if (!run || typeof message !== 'string') continue;
+      if (letters === undefined || letters.includes(message[0] ?? '')) this.#obey(run, message);
+    }
+    if (said.length > 1_000) this.#said = [];
+    else said.length = 0;
+  }
+
+  /** The first letter says what it is; the bridge has the list. */
+  #obey(run: Run, message: string): void {
+    const text = message.slice(1);
+    switch (message.charAt(0)) {
+      case 's':
+        return this.#done(run, 's', text);
+      case 'f':
+        return this.#done(run, 'f', text);
+      case 'c':
+        run.cell.wait(run, 1);
+        run.hostCalls++;
+        return this.#writer.send(run.no, frameType.call, text);
+      case 'g':
+        return this.#writer.send(run.no, frameType.log, text);
+      case 'l':
+        return this.#writer.send(run.no, frameType.limit, text);
+      case 't': {
+        const [id, delayMs] = text.split(' ').map(Number);
+        return setTimer(run, id ?? 0, delayMs ?? 1, () => this.#fire(run, id ?? 0));
       }
-    },
-    log: (no, level, line, fields) => {
-      if (this.#runs.has(no))
-        this.#writer.send(no, frameType.log, `${level} ${line.length}\n${line}${fields}`);
-    },
-  };
-
-  #setTimer(run: Run, id: number, delayMs: number): void {
-    run.timers ??= new Map();
-    run.pending++;
-    const repeats = delayMs < 0;
-    const fire = () => {
-      if (!this.#runs.has(run.no) || !run.instance) return;
-      if (repeats) run.timers?.get(id)?.refresh();
-      else this.#clearTimer(run, id);
-      this.#enter(run, run.instance.fire, [run.no, id]);
-    };
-    run.timers.set(id, setTimeout(fire, Math.abs(delayMs)));
+      case 'u':
+        return clearTimer(run, Number(text));
+    }
   }
 
-  #clearTimer(run: Run, id: number): void {
-    const timer = run.timers?.get(id);
-    if (!timer) return;
-    clearTimeout(timer);
-    run.timers?.delete(id);
-    run.pending--;
+  #fire(run: Run, id: number): void {
+    if (this.#runs.has(run.no) && run.instance) this.#enter(run, entryOf(run.instance, 'fire'), [run.no, id]);
   }
 
   /** Payload: `call id, 1 or 0 for ok \n JSON`. */
   #deliver(no: number, payload: string): void {
     const run = this.#runs.get(no);
     if (!run?.instance) return;
-    run.pending--;
-    const lineEnd = payload.indexOf('\n');
-    const space = payload.indexOf(' ');
-    const callId = Number(payload.slice(0, space));
-    run.bytesIn += payload.length - lineEnd - 1;
-    this.#enter(run, run.instance.deliver, [
-      no,
-      callId,
-      payload.charCodeAt(space + 1) === 49,
-      payload.slice(lineEnd + 1),
-    ]);
+    run.cell.wait(run, -1);
+    const head = this.#head;
+    const jsonAt = readNumbers(payload, 0, head);
+    run.bytesIn += payload.length - jsonAt;
+    this.#enter(run, run.instance.deliver, [no, head[0], head[1] === 1, payload.slice(jsonAt)]);
   }
 
   #cancel(no: number): void {
-    this.#careful.delete(no);
     const run = this.#runs.get(no);
-    if (!run) return this.#writer.send(no, frameType.done, 'x0 0 0 0 0\n');
+    if (!run) return this.#writer.send(no, frameType.done, `x${nothing}`);
     if (run.instance && !run.cell.isolate.isDisposed) {
       try {
-        run.instance.drop.applySync(undefined, [no] as never[], { timeout: 50 });
+        entryOf(run.instance, 'drop').applySync(undefined, [no] as never[], { timeout: 50 });
       } catch {
         run.cell.spoilt = true;
       }
+      this.#said.length = 0;
     }
     this.#done(run, 'x', '');
   }
@@ -328,42 +314,28 @@ export class Pump {
 
   #inspect(no: number, payload: string): void {
     this.#newestRun = no;
-    this.#mark(no, true);
-    this.#writer.send(no, frameType.done, `s0 0 0 0 0\n${inspectSource(this.#ivm, payload)}`);
+    this.#mark?.set(no, no);
+    this.#writer.flush();
+    const answer = inspectSource(this.#workshop, payload);
+    this.#said.length = 0;
+    this.#writer.send(no, frameType.done, `s${nothing}${answer}`);
   }
 
-  /** Payload: `letter cpuUs wallUs heapKb hostCalls bytesIn \n text`. */
+  /** Payload: `letter, cpuUs wallUs heapKb hostCalls bytesIn \n text`. */
   #done(run: Run, letter: DoneLetter, text: string): void {
     if (!this.#runs.delete(run.no)) return;
     const now = performance.now();
+    const { cell } = run;
     const wallUs = ((now - run.startedAt) * 1_000) | 0;
-    const heapKb = (run.cell.sampleHeap(now) * 1_024) | 0;
-    if (letter === 's' || letter === 'f') run.cell.settled++;
-    run.cell.forget(run);
+    const heapKb = (cell.sampleHeap(now) * 1_024) | 0;
+    if ((letter === 's' || letter === 'f') && ++cell.settled === 1)
+      setTimeout(() => cell.keepCode(), keepCodeAfterMs);
+    cell.forget(run);
+    const cpuUs = (run.cpuUsedMs * 1_000) | 0;
     this.#writer.send(
       run.no,
       frameType.done,
-      `${letter}${(run.cpuUsedMs * 1_000) | 0} ${wallUs} ${heapKb} ${run.hostCalls} ${run.bytesIn}\n${text}`,
+      `${letter} ${cpuUs} ${wallUs} ${heapKb} ${run.hostCalls} ${run.bytesIn}\n${text}`,
     );
   }
-
-  /** Two turns later all that the entries posted has arrived: a run that waits for nothing can never finish. */
-  readonly #checkSoon = (): void => {
-    const cells = this.#touched;
-    this.#touched = new Set();
-    setImmediate(() => {
-      for (const cell of cells) {
-        if (cell.runs.size === 0 || this.#touched.has(cell) || cell.pending > 0) continue;
-        for (const run of [...cell.runs.values()]) {
-          this.#done(
-            run,
-            'f',
-            escapeText('NEVER_SETTLES', 'The handler can never finish: nothing is pending'),
-          );
-        }
-      }
-      this.#checking = this.#touched.size > 0;
-      if (this.#checking) setImmediate(this.#checkSoon);
-    });
-  };
 }

@@ -1,10 +1,10 @@
 /*
- * The plugin's side of the bridge: runs handlers, builds `ctx`, and speaks to the host through two functions that carry
- * strings and numbers only. Every value leaves as JSON text made here, under the run's own time limit.
+ * The plugin's side of the bridge: runs handlers, builds `ctx`, and speaks to the host through one function that carries
+ * a run's number and a text. Every value leaves as JSON text made here, under the run's own time limit.
  *
- * post kinds: 0 result, 1 error, 2 host call, 3 timer set, 4 timer cleared, 5 limit hit
+ * First letter of the text: s result, f error, c host call, t timer set, u timer cleared, l limit hit, g log line.
  */
-(function bridge(p, post, log) {
+(function bridge(p, hostPost) {
   'use strict';
   const { parse, stringify, freeze, create, hasOwn, apply, slice, push, shift, Error: RawError } = p;
   const argumentBytes = 262144;
@@ -14,8 +14,16 @@
   const handlers = create(null);
   let exports;
   let current;
-  let lastLimitsText;
   let lastLimits;
+
+  // Called with hardly any stack left the host's function throws an error of the host: none of it is for the plugin.
+  const post = (no, message) => {
+    try {
+      hostPost(no, message);
+    } catch {
+      throw new p.RangeError('Maximum call stack size exceeded');
+    }
+  };
 
   const text = (value) => {
     try {
@@ -36,7 +44,7 @@
     run.hits ??= create(null);
     if (!run.hits[limit]) {
       run.hits[limit] = true;
-      post(5, run.no, value, used, limit);
+      post(run.no, `l${value} ${used} ${limit}`);
     }
     return refusal('LIMIT_EXCEEDED', `The execution went over its limit ${limit} of ${value}`, {
       limit,
@@ -94,7 +102,7 @@
     if (run.ended) return;
     const json = errorText(thrown);
     end(run);
-    post(1, run.no, 0, 0, json);
+    post(run.no, `f${json}`);
   };
 
   const succeed = (run, value) => {
@@ -119,13 +127,13 @@
       return fail(run, overLimit(run, 'outputBytes', run.limits.outputBytes, json.length));
     }
     end(run);
-    post(0, run.no, 0, 0, json);
+    post(run.no, `s${json}`);
   };
 
   const issue = (run, waiter) => {
     run.inFlight++;
     run.waiting[waiter.id] = waiter;
-    post(2, run.no, waiter.id, waiter.op, waiter.json);
+    post(run.no, `c${waiter.id} ${waiter.op}\n${waiter.json}`);
     waiter.json = '';
   };
 
@@ -152,6 +160,8 @@
       if (run.inFlight < limits.hostCallsInFlight) issue(run, waiter);
       else push((run.queue ??= []), waiter);
     });
+
+  const emit = (run, level, line, json) => post(run.no, `g${level} ${line.length}\n${line}${json}`);
 
   const write = (run, level, message, fields) => {
     if (!run || run.ended || run.logFull) return;
@@ -182,9 +192,9 @@
       const byLines = run.logLines > limits.logLines;
       const limit = byLines ? 'logLines' : 'logBytes';
       overLimit(run, limit, limits[limit], byLines ? run.logLines : run.logBytes);
-      return log(run.no, 2, `[log cut off here: limit ${limit} of ${limits[limit]}]`, '');
+      return emit(run, 2, `[log cut off here: limit ${limit} of ${limits[limit]}]`, '');
     }
-    log(run.no, level, line, json);
+    emit(run, level, line, json);
   };
 
   const logger = (run) => {
@@ -266,6 +276,7 @@
 
   return {
     __proto__: null,
+    post,
     current: () => current,
     write: (level, message, fields) => write(current, level, message, fields),
     refusal,
@@ -292,10 +303,8 @@
         return stringify({ exports: names(), missing });
       },
       run(no, name, contextText, inputText, limitsText) {
-        if (limitsText !== lastLimitsText) {
-          lastLimits = freeze(parse(limitsText));
-          lastLimitsText = limitsText;
-        }
+        // Sent only where they differ from those of the run before.
+        if (limitsText !== '') lastLimits = freeze(parse(limitsText));
         const run = {
           __proto__: null,
           no,

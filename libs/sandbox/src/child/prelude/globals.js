@@ -1,5 +1,5 @@
 /* The few web globals that bundled libraries expect. They reach nothing outside the isolate but log and timers. */
-(function globals(p, core, post) {
+(function globals(p, core) {
   'use strict';
   const G = globalThis;
   const define = (name, value) =>
@@ -69,7 +69,7 @@
     const id = run.timerOps;
     run.timers ??= p.create(null);
     run.timers[id] = { __proto__: null, fn, args, repeats };
-    post(3, run.no, id, repeats ? -delayMs : delayMs, '');
+    core.post(run.no, `t${id} ${repeats ? -delayMs : delayMs}`);
     return id;
   };
   const stop = (id) => {
@@ -78,7 +78,7 @@
     if (!run || run.ended || !run.timers || !run.timers[key]) return;
     operate(run);
     delete run.timers[key];
-    post(4, run.no, key, 0, '');
+    core.post(run.no, `u${key}`);
   };
   define('setTimeout', (fn, delay, ...args) => start(fn, delay, args, false));
   define('setInterval', (fn, delay, ...args) => start(fn, delay, args, true));

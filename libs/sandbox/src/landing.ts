@@ -1,0 +1,58 @@
+import { limitExceeded, ranOutOfMemory, timedOutVerdict, type Flight, type Landing } from './flight.js';
+
+/** What the worker's last word on a run, a letter and a text, comes to. */
+export function landingOf(flight: Flight, letter: string, text: string): Landing {
+  if (flight.verdict) return { kind: 'ended', ...flight.verdict };
+  const { limits, deadline } = flight.invocation;
+  switch (letter) {
+    case 's': {
+      const bytesOut = Buffer.byteLength(text);
+      flight.usage.bytesOut = bytesOut;
+      if (bytesOut <= limits.outputBytes) return { kind: 'ended', status: 'succeeded', result: text };
+      const error = limitExceeded('outputBytes', limits.outputBytes, bytesOut);
+      (flight.limitsHit ??= []).push({ limit: 'outputBytes', value: limits.outputBytes, used: bytesOut });
+      return { kind: 'ended', status: 'failed', error };
+    }
+    case 'f': {
+      const error = errorOf(text);
+      const denied = flight.denied && error.code === 'PERMISSION_DENIED';
+      return { kind: 'ended', status: denied ? 'denied' : 'failed', error };
+    }
+    case 't': {
+      const verdict = timedOutVerdict(limits.timeoutMs, Date.now() - flight.acceptedAt);
+      return { kind: 'ended', status: 'timed_out', error: text ? errorOf(text) : verdict.error };
+    }
+    case 'm':
+      return ranOutOfMemory(limits.memoryMb);
+    default:
+      return Date.now() >= deadline
+        ? { kind: 'ended', ...timedOutVerdict(limits.timeoutMs, Date.now() - flight.acceptedAt) }
+        : { kind: 'lost', started: flight.started };
+  }
+}
+
+/** What a worker says of an error, taken apart field by field. */
+function errorOf(text: string): {
+  code: string;
+  message: string;
+  stack?: string;
+  details?: Record<string, unknown>;
+} {
+  let raw: Record<string, unknown> = {};
+  try {
+    if (text.length < 16_384) raw = JSON.parse(text, withoutProto) as Record<string, unknown>;
+  } catch {
+    raw = {};
+  }
+  const code = typeof raw.code === 'string' && raw.code !== '' ? raw.code.slice(0, 64) : 'EXECUTION_FAILED';
+  const message = typeof raw.message === 'string' ? raw.message.slice(0, 2_000) : '';
+  const details = typeof raw.details === 'object' && raw.details !== null && !Array.isArray(raw.details);
+  return {
+    code,
+    message,
+    ...(typeof raw.stack === 'string' && raw.stack !== '' && { stack: raw.stack.slice(0, 2_000) }),
+    ...(details && { details: raw.details as Record<string, unknown> }),
+  };
+}
+
+const withoutProto = (key: string, value: unknown): unknown => (key === '__proto__' ? undefined : value);
