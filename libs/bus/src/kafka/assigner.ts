@@ -42,7 +42,7 @@ export const stickyAssigner =
     version: 1,
     assign: async ({ members, topics }) => {
       const claimants = members.map(claimantOf);
-      const assigned = new Map(members.map(({ memberId }) => [memberId, {} as Record<string, number[]>]));
+      const assigned = new Map(members.map(({ memberId }) => [memberId, {}]));
       for (const topic of topics)
         for (const [id, share] of shareSticky(claimants, cluster.findTopicPartitionMetadata(topic).length))
           Object.assign(assigned.get(id) ?? {}, { [topic]: share });
