@@ -1,0 +1,145 @@
+import { ExecuteBody } from '../commands.js';
+import { LogQuery } from '../http/executions.js';
+import { UninstallQuery } from '../http/installations.js';
+import { PageQuery, PluginListQuery } from '../http/plugins.js';
+import { alias } from './alias.js';
+import type { RouteDefinition } from './define.js';
+
+const gateway = { owner: 'gateway' } as const;
+const registry = { owner: 'registry' } as const;
+
+/** Plugins and their versions. */
+export const pluginRoutes = {
+  'plugins.upload': {
+    ...registry,
+    method: 'POST',
+    path: '/plugins/upload',
+    right: 'plugins:publish',
+    rate: 'upload',
+    status: 201,
+    bodyType: 'multipart/form-data',
+    summary: 'Publish a package (zip or tar.gz) as multipart field `file`',
+    aliases: [alias('POST', '/api/plugins/upload')],
+  },
+  'plugins.list': {
+    ...registry,
+    method: 'GET',
+    path: '/plugins',
+    right: 'plugins:read',
+    rate: 'read',
+    query: PluginListQuery,
+    summary: 'List the plugins this tenant can see',
+    aliases: [alias('GET', '/api/plugins'), alias('GET', '/api/plugins/search', { q: 'search' })],
+  },
+  'plugins.get': {
+    ...registry,
+    method: 'GET',
+    path: '/plugins/{plugin}',
+    right: 'plugins:read',
+    rate: 'read',
+    summary: "A plugin with its versions and this tenant's installation",
+    aliases: [alias('GET', '/api/plugins/{plugin}')],
+  },
+  'plugins.install': {
+    ...registry,
+    method: 'POST',
+    path: '/plugins',
+    right: 'installations:manage',
+    rate: 'write',
+    status: 201,
+    summary:
+      'Install and activate, as {plugin_id, version, config} (the older way; POST /installations is the strict one)',
+    aliases: [alias('POST', '/api/plugins/install')],
+  },
+  'plugins.uninstall': {
+    ...registry,
+    method: 'DELETE',
+    path: '/plugins/{plugin}',
+    right: 'installations:manage',
+    rate: 'write',
+    status: 204,
+    query: UninstallQuery,
+    summary: 'Uninstall from this tenant',
+    aliases: [alias('DELETE', '/api/plugins/{plugin}')],
+  },
+  'plugins.execute': {
+    ...gateway,
+    method: 'POST',
+    path: '/plugins/{plugin}/execute',
+    right: 'installations:execute',
+    rate: 'execute',
+    body: ExecuteBody,
+    hot: true,
+    summary: "Execute a function of this tenant's installation of the plugin (older answer shape)",
+  },
+  'plugins.activate': {
+    ...registry,
+    method: 'POST',
+    path: '/plugins/{plugin}/activate',
+    right: 'installations:manage',
+    rate: 'write',
+    summary: "Activate this tenant's installation of the plugin",
+    aliases: [alias('PUT', '/api/plugins/{plugin}/enable')],
+  },
+  'plugins.deactivate': {
+    ...registry,
+    method: 'POST',
+    path: '/plugins/{plugin}/deactivate',
+    right: 'installations:manage',
+    rate: 'write',
+    summary: "Deactivate this tenant's installation of the plugin",
+    aliases: [alias('PUT', '/api/plugins/{plugin}/disable')],
+  },
+  'plugins.reload': {
+    ...registry,
+    method: 'POST',
+    path: '/plugins/{plugin}/reload',
+    right: 'installations:manage',
+    rate: 'write',
+    summary: "Reload this tenant's installation of the plugin",
+    aliases: [alias('POST', '/api/plugins/{plugin}/reload')],
+  },
+  'plugins.configure': {
+    ...registry,
+    method: 'PATCH',
+    path: '/plugins/{plugin}/config',
+    right: 'installations:manage',
+    rate: 'write',
+    bodyType: 'application/merge-patch+json',
+    summary: 'Change the config without If-Match: the last write wins',
+  },
+  'plugins.logs': {
+    ...registry,
+    method: 'GET',
+    path: '/plugins/{plugin}/logs',
+    right: 'executions:read',
+    rate: 'read',
+    query: LogQuery,
+    summary: "Logs of this tenant's installation of the plugin",
+  },
+  'versions.list': {
+    ...registry,
+    method: 'GET',
+    path: '/plugins/{plugin}/versions',
+    right: 'plugins:read',
+    rate: 'read',
+    query: PageQuery,
+    summary: 'Versions of a plugin, newest first',
+  },
+  'versions.get': {
+    ...registry,
+    method: 'GET',
+    path: '/plugins/{plugin}/versions/{version}',
+    right: 'plugins:read',
+    rate: 'read',
+    summary: 'A version with its manifest',
+  },
+  'versions.package': {
+    ...registry,
+    method: 'GET',
+    path: '/plugins/{plugin}/versions/{version}/package',
+    right: 'plugins:read',
+    rate: 'read',
+    summary: 'Download the package',
+  },
+} as const satisfies Record<string, RouteDefinition>;
