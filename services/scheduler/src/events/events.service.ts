@@ -12,11 +12,12 @@ export class Events {
   constructor(
     private readonly bus: Bus,
     private readonly clock: Clock,
+    private readonly withinMs = durableWithinMs,
   ) {}
 
   /**
    * Resolves when the event is durable.
-   * @throws AppError UNAVAILABLE when it was not within 10 s; it may become so later
+   * @throws AppError UNAVAILABLE when it was not in time; it may become so later
    */
   async publish(caller: Principal, event: SentEvent, traceparent: string): Promise<EventAcceptedDto> {
     const acceptedAt = new Date(this.clock.now()).toISOString();
@@ -32,7 +33,7 @@ export class Events {
     const limit = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => limit.reject(new AppError('UNAVAILABLE', { what: 'The message bus' })),
-      durableWithinMs,
+      this.withinMs,
     );
     await Promise.race([sent, limit.promise]).finally(() => clearTimeout(timer));
     return { id: event.id, source, acceptedAt };
