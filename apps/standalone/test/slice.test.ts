@@ -195,10 +195,13 @@ describe('the slice', () => {
     expect(JSON.stringify([logs.body, listed.body])).not.toContain(value);
   });
 
-  it('tails logs live', async () => {
+  it.each([
+    ['follow=sse', '?follow=sse', {}],
+    ['the type that an EventSource accepts', '', { accept: 'text/event-stream' }],
+  ])('tails logs live when asked by %s', async (_how, query, headers) => {
     const stop = new AbortController();
-    const tail = await fetch(`${tenant.base}/api/v1/installations/${id}/logs?follow=sse`, {
-      headers: { authorization: `Bearer ${tenant.key}` },
+    const tail = await fetch(`${tenant.base}/api/v1/installations/${id}/logs${query}`, {
+      headers: { authorization: `Bearer ${tenant.key}`, ...headers },
       signal: stop.signal,
     });
     const note = fresh('tail');

@@ -52,7 +52,7 @@ export const readEntry = (path: string, name: string): Promise<Buffer | undefine
 async function judgePackage(path: string): Promise<ReadPackage> {
   const first = await survey(path, (name) => (isManifest(name) ? textFile : undefined));
   const files = new Set(first.files.map(({ name }) => name));
-  const { document, manifest } = taken(readManifest(first.kept));
+  const { document, manifest } = taken(readManifest(first.kept, files));
 
   const judgement = judge({ manifest, files }, document);
   if (judgement.errors.length > 0)

@@ -9,11 +9,18 @@ export const isManifest = (name: string): boolean => manifestNames.includes(name
 
 export type ReadManifest = { ok: true; manifest: Manifest; document: Document } | Refusal;
 
-/** Parses the one manifest among some files and holds it to the schema; rules beyond the schema need the package. */
-export function readManifest(files: ReadonlyMap<string, Buffer>): ReadManifest {
+/**
+ * Parses the one manifest among some files and holds it to the schema; rules beyond the schema need the package.
+ * @param names of everything in the package
+ */
+export function readManifest(files: ReadonlyMap<string, Buffer>, names: Iterable<string> = []): ReadManifest {
   const [file, other] = manifestNames.filter((name) => files.has(name));
   if (file === undefined) {
-    const error = { pointer: '', message: errorTable.MANIFEST_MISSING.text, rule: 'manifest-missing' };
+    const deeper = [...names].find((name) => isManifest(name.slice(name.lastIndexOf('/') + 1)));
+    const message = deeper
+      ? `there is one at ${deeper}: pack what is in its folder, not the folder`
+      : errorTable.MANIFEST_MISSING.text;
+    const error = { pointer: '', message, rule: 'manifest-missing' };
     return { ok: false, code: 'MANIFEST_MISSING', errors: [error] };
   }
   if (other !== undefined) {

@@ -48,7 +48,7 @@ export class LogQuery extends PageQuery {
   @IsOptional() @IsIn(['debug', 'info', 'warn', 'error']) level?: 'debug' | 'info' | 'warn' | 'error';
   @IsOptional() @IsISO8601() since?: string;
   @IsOptional() @IsUUID() executionId?: string;
-  /** `sse` keeps the answer open and sends lines as they come (text/event-stream). */
+  /** `sse` keeps the answer open and sends lines as they come; so does `Accept: text/event-stream`. */
   @IsOptional() @IsIn(['sse']) follow?: 'sse';
 }
 

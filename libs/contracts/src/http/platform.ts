@@ -13,7 +13,10 @@ import { PageQuery } from './plugins.js';
 
 export class TenantBody {
   /** Lower case, digits, `-`, `_`; 2 to 64. */
-  @Matches(/^[a-z0-9][a-z0-9_-]{0,62}[a-z0-9]$/) slug: string;
+  @Matches(/^[a-z0-9][a-z0-9_-]{0,62}[a-z0-9]$/, {
+    message: 'slug must be 2 to 64 lower-case letters, digits, - and _, not beginning or ending with a sign',
+  })
+  slug: string;
   @IsString() @Length(1, 120) name: string;
 }
 

@@ -67,7 +67,7 @@ export interface UploadDto {
 
 export class QuarantineBody {
   /** The version to stop, everywhere. */
-  @Matches(/^[0-9a-f-]{36}$/) versionId: string;
+  @Matches(/^[0-9a-f-]{36}$/, { message: 'versionId must be the id of a version' }) versionId: string;
   @IsString() @Length(1, 1000) reason: string;
 }
 

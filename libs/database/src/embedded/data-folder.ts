@@ -113,7 +113,9 @@ async function sweepHalfMade(dataDir: string): Promise<void> {
   const parent = dirname(dataDir);
   await makeFolder(parent);
   for (const name of await readdir(parent)) {
-    const [, pid] = name.startsWith(`${basename(dataDir)}.new-`) ? (/\.new-(\d+)$/.exec(name) ?? []) : [];
+    const [, pid] = name.startsWith(`${basename(dataDir)}.new-`)
+      ? (/\.new-(\d+)(?:\.password)?$/.exec(name) ?? [])
+      : [];
     if (pid !== undefined && !isAlive(Number(pid)))
       await rm(join(parent, name), { recursive: true, force: true });
   }

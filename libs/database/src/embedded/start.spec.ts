@@ -46,6 +46,17 @@ describe('startEmbeddedPostgres', () => {
     expect(existsSync(join(dataDir, 'postmaster.pid'))).toBe(false);
   });
 
+  it('removes what a first start that was killed left beside, and nothing of one that lives', async () => {
+    const folder = join(root, 'half');
+    const half = (pid: number) => [`postgres.new-${pid}`, `postgres.new-${pid}.password`];
+    await mkdir(folder);
+    for (const name of [...half(999_999_999), ...half(process.ppid)]) await writeFile(join(folder, name), '');
+    const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), durable: false });
+
+    expect((await readdir(folder)).sort()).toEqual(['postgres', ...half(process.ppid)]);
+    await postgres.close();
+  });
+
   it('gives a login that owns its database and is no superuser', async () => {
     const postgres = await startEmbeddedPostgres({ dataDir: join(root, 'login'), durable: false });
 

@@ -6,13 +6,16 @@ import { toInstance, unusableProperties } from '../instance.js';
 
 const escape = (segment: string) => segment.replaceAll('~', '~0').replaceAll('/', '~1');
 
+const unknownRule = 'whitelistValidation';
+const unknownProperty = (name: string) => `unknown property "${name}"`;
+
 /** class-validator's tree as a flat list of JSON pointers. */
 export const toFieldErrors = (errors: readonly ValidationError[], parent = ''): FieldError[] =>
   errors.flatMap((error) => {
     const pointer = `${parent}/${escape(error.property)}`;
     const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
       pointer,
-      message,
+      message: rule === unknownRule ? unknownProperty(error.property) : message,
       rule,
     }));
     return [...own, ...toFieldErrors(error.children ?? [], pointer)];
@@ -36,8 +39,8 @@ export function toChecked<T extends object>(type: PayloadClass<T>, value: unknow
   refuse([
     ...unusable.map((property) => ({
       pointer: `/${property}`,
-      message: `property ${property} should not exist`,
-      rule: 'whitelistValidation',
+      message: unknownProperty(property),
+      rule: unknownRule,
     })),
     ...toFieldErrors(validateSync(instance, strict)),
   ]);

@@ -29,7 +29,7 @@ export function functionOf(text: string, strict: boolean): string | undefined {
       if (!known.has(name as keyof ExecuteBody))
         wrong(
           `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-          `property ${name} should not exist`,
+          `unknown property "${name}"`,
           'whitelistValidation',
         );
   if (errors) throw new AppError('INVALID_REQUEST', {}, { errors });

@@ -6,7 +6,10 @@ import { InstallationLookup } from '../installations/installation-lookup.js';
 import { LiveTail } from './live-tail.js';
 import { filterOf, LogsService } from './logs.service.js';
 
-/** Logs of an installation, by three names; a page, or with follow=sse an answer that stays open. */
+/** An EventSource cannot but ask for this type; who takes JSON as well is a client that did not choose. */
+const wantsTail = (accept = '') => /text\/event-stream/i.test(accept) && !/json|\*\/\*/i.test(accept);
+
+/** Logs of an installation, by three names; a page, or an answer that stays open. */
 @Controller()
 export class LogsController {
   constructor(
@@ -60,7 +63,7 @@ export class LogsController {
     reply: FastifyReply,
   ): Promise<void> {
     const filter = filterOf(tenantId, installationId, query);
-    if (query.follow) await this.tail.follow(request, reply, filter);
+    if (query.follow || wantsTail(request.headers.accept)) await this.tail.follow(request, reply, filter);
     else await reply.send(await this.logs.page(filter, query));
   }
 }
