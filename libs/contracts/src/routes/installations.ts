@@ -165,6 +165,6 @@ export const installationRoutes = {
     right: 'executions:read',
     rate: 'read',
     query: LogQuery,
-    summary: 'Logs; follow=sse for the live tail',
+    summary: 'Logs; a live tail with follow=sse or Accept: text/event-stream',
   },
 } as const satisfies Record<string, RouteDefinition>;
