@@ -5,6 +5,8 @@ export interface Answer {
   status: number;
   body: Record<string, unknown>;
   error?: string;
+  /** The whole of a refusal. */
+  detail?: string;
   sentAt: number;
   answeredAt: number;
 }
@@ -65,7 +67,7 @@ export class Api {
         body: parsed,
         sentAt,
         answeredAt: took(),
-        ...(code && { error: code }),
+        ...(code && { error: code, detail: text.slice(0, 600) }),
       };
     } catch (error) {
       const silent = error instanceof DOMException && error.name === 'TimeoutError';

@@ -33,7 +33,16 @@ class Executions {
     const id = record.key ?? '';
     const causation = record.headers.ce_causationid ?? null;
     const trigger = causation ? 'event' : 'call';
-    this.records.set(id, { id, installation: installation.id, status: 'succeeded', trigger, causation });
+    this.records.set(id, {
+      id,
+      installation: installation.id,
+      status: 'succeeded',
+      trigger,
+      causation,
+      error: null,
+      waitedMs: null,
+      tookMs: null,
+    });
   };
 }
 

@@ -53,6 +53,9 @@ const record = (id: string, more: Partial<Observed['executions'][number]> = {}) 
   status: 'succeeded',
   trigger: 'call',
   causation: null,
+  error: null,
+  waitedMs: null,
+  tookMs: null,
   ...more,
 });
 const rulesOf = (past: Partial<History>, now: Partial<Observed>) =>

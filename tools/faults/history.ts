@@ -17,6 +17,8 @@ export interface Asked {
   executionId?: string | undefined;
   /** Why there was no answer, or the code of the refusal. */
   error?: string | undefined;
+  /** The whole of a refusal, as it came. */
+  detail?: string | undefined;
   /** Sync: what the function said it was asked. */
   echoed?: { nonce: unknown; installation: unknown } | undefined;
   /** Changes: the counter that was configured. */

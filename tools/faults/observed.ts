@@ -7,6 +7,11 @@ export interface Recorded {
   trigger: string;
   /** The event that caused it. */
   causation: string | null;
+  /** Code and message when it did not succeed. */
+  error: string | null;
+  /** From acceptance to start, and from start to end. */
+  waitedMs: number | null;
+  tookMs: number | null;
 }
 
 /** A mark that a run left in the storage of its installation. */

@@ -53,6 +53,10 @@ export function summary(history: History, observed: Observed): string {
     table([['asked', 'count', 'p50 ms', 'p99 ms', 'max ms', 'answers'], ...asked]),
     '',
     `  recorded   ${count(observed.executions, ({ trigger, status }) => `${trigger} ${status}`)}`,
+    `  failures   ${count(
+      observed.executions.filter(({ error, trigger }) => error !== null && trigger !== 'call'),
+      ({ error }) => String(error).slice(0, 80),
+    )}`,
     `  ran twice  ${runs.filter((marks) => marks.length > 1).length} of ${runs.length} marked executions`,
     `  ticks      ${observed.fires.length}, dead letters ${observed.deadLetters.length} (poison: ${history.poison.length}), packages ${observed.packages.length}`,
   ].join('\n');
@@ -78,7 +82,7 @@ export async function historyOf(
     if (names.has(id) || (causation !== null && names.has(causation))) names.add(id);
   const events: { at: number; text: string }[] = asked.map((one) => ({
     at: one.sentAt,
-    text: `asked ${one.kind} of ${one.installation ?? one.tenant}: ${one.status} ${one.error ?? ''} after ${one.answeredAt - one.sentAt} ms ${JSON.stringify(one.echoed ?? one.counter ?? '')}`,
+    text: `asked ${one.kind} of ${one.installation ?? one.tenant}: ${one.status} ${one.error ?? ''} after ${one.answeredAt - one.sentAt} ms ${JSON.stringify(one.echoed ?? one.counter ?? one.detail ?? '')}`,
   }));
   for (const { execution, at, attempt } of observed.marks)
     if (names.has(execution)) events.push({ at, text: `ran, attempt ${attempt}` });

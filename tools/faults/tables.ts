@@ -57,7 +57,11 @@ export const readTables = (
   asking(databaseUrl, async (ask) => {
     const executions = await ask<Recorded>(
       'registry',
-      `select id, installation_id as installation, status, trigger, causation_id as causation from executions`,
+      `select id, installation_id as installation, status, trigger, causation_id as causation,
+         (error->>'code') || ': ' || (error->>'message') as error,
+         (extract(epoch from started_at - accepted_at) * 1000)::float8 as "waitedMs",
+         (extract(epoch from finished_at - started_at) * 1000)::float8 as "tookMs"
+       from executions`,
     );
     const marks = await ask<Mark>(
       'executor',

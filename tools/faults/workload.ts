@@ -59,7 +59,7 @@ export class Workload {
     answer: Answer,
     more: Partial<Asked> = {},
   ): void {
-    const { status, error, sentAt, answeredAt, body } = answer;
+    const { status, error, detail, sentAt, answeredAt, body } = answer;
     const executionId = typeof body.executionId === 'string' ? body.executionId : undefined;
     this.asked.push({
       kind,
@@ -67,6 +67,7 @@ export class Workload {
       tenant: tenant.slug,
       status,
       error,
+      detail,
       sentAt,
       answeredAt,
       executionId,

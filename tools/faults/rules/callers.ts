@@ -38,6 +38,9 @@ export function* unanswered(
   }
 }
 
-/** Nothing is wrong with what is asked of a steady installation, so a 4xx blames the caller for the platform's trouble. */
+/** Nothing is wrong with what is asked, so a 4xx blames the caller for the platform's trouble; but what is changed meanwhile may be inactive. */
 const refusedWrongly = ({ status, installation }: Asked, steady: ReadonlySet<string>): boolean =>
-  status >= 400 && status < 500 && status !== 429 && (installation === undefined || steady.has(installation));
+  status >= 400 &&
+  status < 500 &&
+  status !== 429 &&
+  !(status === 409 && installation !== undefined && !steady.has(installation));
