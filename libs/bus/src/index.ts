@@ -12,6 +12,7 @@ export {
 export { Bus, type BusOptions, type SharedParts } from './bus.js';
 export { type ConsumeOptions } from './consumption.js';
 export { StateTable } from './state-table.js';
+export { openStates, quarantineReason, type States } from './states.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './memory/broker.js';
 export { deadLetterHeaders, replayOf } from './engine/dead-letter.js';
 export { retryPolicy, systemTimers, type RetryPolicy, type Timers } from './engine/timing.js';

@@ -1,5 +1,6 @@
 export { FakeClock } from './clock.js';
 export { canMount, mountTmpfs } from './tmpfs.js';
+export { installation } from './installation.js';
 export { until } from './until.js';
 export { emptyDatabase, postgresUrl, testDatabase, type TestDatabase } from './database.js';
 export { buildPackage, type PackageParts } from './package-builder.js';

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { Bus } from '@mortise/bus';
+import { type Bus, openStates } from '@mortise/bus';
 import { CapabilityHost } from '@mortise/capabilities';
 import type { Database, Outbox } from '@mortise/database';
 import { Sandbox } from '@mortise/sandbox';
@@ -22,7 +22,6 @@ import { Interactive } from './interactive/interactive.js';
 import { Lanes } from './lanes/lanes.js';
 import { Sources } from './packages/sources.js';
 import { SecretCache } from './secrets/secret-cache.js';
-import { openStates } from './state/states.js';
 import { PostgresStorage } from './storage/postgres-storage.js';
 import { StorageLife } from './storage/storage-life.js';
 

@@ -19,9 +19,8 @@ import {
 import { Database } from '@mortise/database';
 import { createLogger, loadEnv, newId, principalHeader, verifyPrincipal } from '@mortise/service-kit';
 import { createStore } from '@mortise/storage';
-import { buildPackage, testDatabase, until, type TestDatabase } from '@mortise/testing';
+import { buildPackage, testDatabase, until, type TestDatabase, installation } from '@mortise/testing';
 import { executorEnv, migrations, start } from '../src/index.js';
-import { installation } from './builders.js';
 
 const internalKey = 'k'.repeat(32);
 const logger = createLogger({ service: 'executor', level: 'silent' });

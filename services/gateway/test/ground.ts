@@ -12,7 +12,7 @@ import {
 } from '@mortise/contracts';
 import { Database } from '@mortise/database';
 import { createLogger, defineEnv, loadEnv, newId, type RunningService } from '@mortise/service-kit';
-import { testDatabase } from '@mortise/testing';
+import { installation, testDatabase } from '@mortise/testing';
 import { bootstrap } from '../src/bootstrap.js';
 import { gatewayEnv } from '../src/env.js';
 import { migrations } from '../src/migrations/set.js';
@@ -151,31 +151,13 @@ export class Ground {
 
   /** Publishes an installation's state and gives it back. */
   async installation(changes: Partial<InstallationStateData> = {}): Promise<InstallationStateData> {
-    const state: InstallationStateData = {
-      installationId: newId(),
+    const state = installation({
       tenantId: this.tenantId,
-      pluginId: newId(),
-      versionId: newId(),
       publisher: 'demo',
       slug: `plugin-${newId().slice(-12)}`,
-      version: '1.0.0',
-      digest: 'a'.repeat(64),
-      status: 'active',
-      revision: 1,
-      configRevision: 0,
-      secretsRevision: 0,
-      config: {},
-      grants: [],
-      requested: [],
-      secretKeys: [],
-      limits: {},
-      main: 'main.js',
       functions: { greet: {} },
-      events: [],
-      jobs: [],
-      isolation: 'isolate',
       ...changes,
-    };
+    });
     await this.states.publish(InstallationState, state, { tenantId: state.tenantId });
     return state;
   }

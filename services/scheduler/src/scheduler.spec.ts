@@ -1,9 +1,8 @@
 import { encodeCloudEvent } from '@mortise/bus';
 import { InstallationUninstalled, PluginState, type InstallationStateData } from '@mortise/contracts';
 import { newId } from '@mortise/service-kit';
-import { until } from '@mortise/testing';
+import { until, installation } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installation } from '../test/builders.js';
 import { SchedulerUnderTest } from '../test/scheduler-under-test.js';
 
 const structured = { 'content-type': 'application/cloudevents+json' };

@@ -1,4 +1,4 @@
-import { Bus, BusStrategy, type SharedParts } from '@mortise/bus';
+import { Bus, BusStrategy, type SharedParts, openStates } from '@mortise/bus';
 import { Database, Inbox, Outbox } from '@mortise/database';
 import {
   assertRoutesHandled,
@@ -18,7 +18,6 @@ import { FireEnds } from './schedules/fire-ends.js';
 import { ScheduleFollower } from './schedules/follow.js';
 import { ScheduleLoop } from './schedules/schedule-loop.js';
 import { Schedules } from './schedules/schedules.service.js';
-import { openStates } from './state/states.js';
 
 /** Starts a scheduler; resolves when it answers and fires what is due. */
 export function start(env: SchedulerEnv, shared: SharedParts = {}): Promise<RunningService> {

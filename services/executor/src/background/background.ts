@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeEvent, type Bus, type BusRecord, type Received } from '@mortise/bus';
+import { decodeEvent, type Bus, type BusRecord, type Received, type States } from '@mortise/bus';
 import {
   effectiveLimits,
   ExecuteInBackground,
@@ -13,7 +13,6 @@ import { checksInput, type InputCheck } from '../executions/input-check.js';
 import type { Reporter } from '../executions/reporter.js';
 import type { Runner } from '../executions/runner.js';
 import type { Lanes, Turn } from '../lanes/lanes.js';
-import type { States } from '../state/states.js';
 import type { Deferrals, Queued } from './deferrals.js';
 import type { Finisher } from './finisher.js';
 import type { Leases } from './leases.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { command, installation } from '../../test/builders.js';
+import { installation } from '@mortise/testing';
+import { command } from '../../test/builders.js';
 import { laneOf, OrderedLanes } from './ordered.js';
 
 describe('ordered events', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { installation } from '../../test/builders.js';
+import { installation } from '@mortise/testing';
 import { nextAttemptIn, retryRule } from './retry.js';
 
 describe('plugin retries', () => {

@@ -1,8 +1,8 @@
 import { Database } from '@mortise/database';
 import { createLogger } from '@mortise/service-kit';
-import { testDatabase, type TestDatabase } from '@mortise/testing';
+import { testDatabase, type TestDatabase, installation } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { command, installation, outcome } from '../../test/builders.js';
+import { command, outcome } from '../../test/builders.js';
 import { migrations } from '../migrations.js';
 import { keyOf, Runs, type RunOwner } from './runs.js';
 

@@ -1,10 +1,9 @@
-import { decodeEvent, type Bus } from '@mortise/bus';
+import { decodeEvent, type Bus, type States } from '@mortise/bus';
 import { Control, type ControlData } from '@mortise/contracts';
 import type { Sandbox } from '@mortise/sandbox';
 import type { Running } from '../executions/running.js';
 import { unitKey } from '../executions/unit.js';
 import type { SecretCache } from '../secrets/secret-cache.js';
-import type { States } from '../state/states.js';
 
 export interface ControlParts {
   running: Running;

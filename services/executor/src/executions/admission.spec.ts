@@ -1,6 +1,7 @@
 import type { InstallationStateData, PluginStateData } from '@mortise/contracts';
 import { describe, expect, it } from 'vitest';
-import { installation, table } from '../../test/builders.js';
+import { installation } from '@mortise/testing';
+import { table } from '../../test/builders.js';
 import { admit } from './admission.js';
 
 const known = (state: InstallationStateData, quarantined: PluginStateData['quarantined'] = []) => ({

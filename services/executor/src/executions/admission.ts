@@ -8,7 +8,7 @@ import {
   type Refusal,
   type TriggerKind,
 } from '@mortise/contracts';
-import { quarantineReason } from '../state/states.js';
+import { quarantineReason } from '@mortise/bus';
 
 /** What will run, once everything says that it may. */
 export interface Admitted {

@@ -1,11 +1,10 @@
-import type { BusRecord } from '@mortise/bus';
+import type { BusRecord, States } from '@mortise/bus';
 import { Redactor, type CapabilityHost, type ExecutionScope } from '@mortise/capabilities';
 import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
 import type { Sandbox, SandboxResult } from '@mortise/sandbox';
 import { metrics, type Clock, type Logger } from '@mortise/service-kit';
 import type { Turn } from '../lanes/lanes.js';
 import type { Sources } from '../packages/sources.js';
-import type { States } from '../state/states.js';
 import { conclude, ended, type Conclusion } from './conclude.js';
 import { contextText } from './context.js';
 import { Evidence } from './evidence.js';

@@ -1,4 +1,4 @@
-import type { Bus, Received } from '@mortise/bus';
+import type { Bus, Received, States } from '@mortise/bus';
 import { encodeReply, headers, type InteractiveReply, type Refusal } from '@mortise/contracts';
 import { AppError, metrics, type Clock, type Logger } from '@mortise/service-kit';
 import { admit } from '../executions/admission.js';
@@ -8,7 +8,6 @@ import type { RunRequest } from '../executions/request.js';
 import type { Attempted, Done, Runner } from '../executions/runner.js';
 import type { Running } from '../executions/running.js';
 import type { Lanes, Turn } from '../lanes/lanes.js';
-import type { States } from '../state/states.js';
 import { readBody, readExecute, type ExecuteHeaders } from './read-command.js';
 
 const dropped = metrics.counter('mortise_interactive_dropped_total');

@@ -1,9 +1,8 @@
 import { Database } from '@mortise/database';
 import type { InstallationStateData } from '@mortise/contracts';
 import { createLogger, newId } from '@mortise/service-kit';
-import { FakeClock, testDatabase, type TestDatabase } from '@mortise/testing';
+import { FakeClock, testDatabase, type TestDatabase, installation } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installation } from '../../test/builders.js';
 import { migrations } from '../migrations.js';
 import { PostgresStorage } from './postgres-storage.js';
 import { StorageLife } from './storage-life.js';

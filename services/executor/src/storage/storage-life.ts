@@ -1,6 +1,6 @@
 import type { Database } from '@mortise/database';
 import type { Clock, Logger } from '@mortise/service-kit';
-import type { States } from '../state/states.js';
+import type { States } from '@mortise/bus';
 import type { PostgresStorage } from './postgres-storage.js';
 import { dueToDropSql, keepUntilSql, lockUsageSql, removeExpiredSql, withExpiredSql } from './storage.sql.js';
 

@@ -1,7 +1,8 @@
 import type { AcceptedDto, InstallationStateData, JobDto, ManifestJob } from '@mortise/contracts';
 import type { Database, Outbox } from '@mortise/database';
 import { AppError, newId, type Clock } from '@mortise/service-kit';
-import { isRunnable, type States } from '../state/states.js';
+import type { States } from '@mortise/bus';
+import { isRunnable } from '../state/runnable.js';
 import { tickRecords } from '../schedules/schedule-loop.js';
 import { scheduleId, type Schedules } from '../schedules/schedules.service.js';
 import { addFiresSql } from '../schedules/schedules.sql.js';

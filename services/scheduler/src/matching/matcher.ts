@@ -5,11 +5,11 @@ import {
   type BusRecord,
   type CloudEvent,
   type Received,
+  type States,
 } from '@mortise/bus';
 import { ExecuteInBackground, maxCausationDepth } from '@mortise/contracts';
 import type { Database, Inbox, Outbox } from '@mortise/database';
 import { AppError, Batcher, derivedId, metrics } from '@mortise/service-kit';
-import type { States } from '../state/states.js';
 import { eventInput } from './event-input.js';
 import type { Match, Subscriptions } from './subscriptions.js';
 

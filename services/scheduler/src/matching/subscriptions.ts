@@ -1,5 +1,6 @@
 import { matchesEventPattern, type InstallationStateData } from '@mortise/contracts';
-import { isRunnable, type States } from '../state/states.js';
+import type { States } from '@mortise/bus';
+import { isRunnable } from '../state/runnable.js';
 
 export interface Match {
   installation: InstallationStateData;

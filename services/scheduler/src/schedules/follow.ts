@@ -1,6 +1,6 @@
 import type { InstallationStateData } from '@mortise/contracts';
 import type { Logger } from '@mortise/service-kit';
-import type { States } from '../state/states.js';
+import type { States } from '@mortise/bus';
 import type { Schedules } from './schedules.service.js';
 
 const retryMs = 1_000;

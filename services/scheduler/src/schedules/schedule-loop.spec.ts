@@ -1,11 +1,10 @@
 import { ExecuteInBackground, type ExecuteCommand, type InstallationStateData } from '@mortise/contracts';
 import { Database, Outbox } from '@mortise/database';
 import { createLogger, systemClock } from '@mortise/service-kit';
-import { testDatabase, type TestDatabase } from '@mortise/testing';
+import { testDatabase, type TestDatabase, installation } from '@mortise/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { installation } from '../../test/builders.js';
+import type { States } from '@mortise/bus';
 import { migrations } from '../migrations.js';
-import type { States } from '../state/states.js';
 import { finishFiresSql } from './schedules.sql.js';
 import { ScheduleLoop } from './schedule-loop.js';
 import { Schedules } from './schedules.service.js';

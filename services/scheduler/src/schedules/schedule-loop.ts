@@ -1,8 +1,8 @@
-import { encodeEvent, type BusRecord } from '@mortise/bus';
+import { encodeEvent, type BusRecord, type States } from '@mortise/bus';
 import { ExecuteInBackground, ScheduleFired, uuidTime } from '@mortise/contracts';
 import type { Database, Outbox, Tx } from '@mortise/database';
 import { currentTraceparent, derivedId, metrics, tracers, type Logger } from '@mortise/service-kit';
-import { isRunnable, type States } from '../state/states.js';
+import { isRunnable } from '../state/runnable.js';
 import { nextDue } from './cron.js';
 import { addFiresSql, advanceSql, dueSql, forgetFiresSql, nowSql, soonestSql } from './schedules.sql.js';
 import { decideTick, forgottenMs, type DueSchedule, type TickDecision } from './tick.js';

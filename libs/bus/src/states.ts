@@ -1,17 +1,19 @@
-import type { Bus, StateTable } from '@mortise/bus';
 import {
   InstallationState,
   PluginState,
   type InstallationStateData,
   type PluginStateData,
 } from '@mortise/contracts';
+import type { Bus } from './bus.js';
+import type { StateTable } from './state-table.js';
 
-/** What the executor knows of the platform, in memory. */
+/** What a service that runs or reaches plugins knows of the platform, in memory. */
 export interface States {
   installations: StateTable<InstallationStateData>;
   plugins: StateTable<PluginStateData>;
 }
 
+/** Follows both; before `bus.start()`. */
 export const openStates = (bus: Bus): States => ({
   installations: bus.state(InstallationState),
   plugins: bus.state(PluginState),

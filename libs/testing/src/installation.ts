@@ -1,7 +1,7 @@
 import type { InstallationStateData } from '@mortise/contracts';
 import { newId } from '@mortise/service-kit';
 
-/** An active installation of a plugin with one function `run`. */
+/** The state of an active installation of a plugin with one function `run`. */
 export const installation = (over: Partial<InstallationStateData> = {}): InstallationStateData => ({
   installationId: newId(),
   tenantId: newId(),
