@@ -134,7 +134,7 @@ export class Bus {
     let dispatch = this.dispatches.get(key);
     if (!dispatch) {
       this.refuseSecond(definition.topic, group);
-      dispatch = new EventDispatch(definition.topic, group);
+      dispatch = new EventDispatch(definition.topic, group, this.options.logger);
       this.dispatches.set(key, dispatch);
     }
     dispatch.add(definition, handler);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { headers as names, type EventDefinition, type TopicName } from '@mortise/contracts';
 import { AppError, newId } from '@mortise/service-kit';
 import { toPayload } from './payload.js';
@@ -73,6 +74,8 @@ export const encodeTombstone = (
 });
 
 function parseJson(value: Buffer): unknown {
+  // Decoding would put U+FFFD for what is broken, and the damage would be stored as if it had been sent so.
+  if (!isUtf8(value)) throw undecodable('the value is not UTF-8');
   try {
     return JSON.parse(value.toString('utf8')) as unknown;
   } catch (cause) {
@@ -114,6 +117,11 @@ export function decodeEvent<T extends object>(definition: EventDefinition<T>, re
   const type = required(headers, 'ce_type');
   if (type !== definition.type) throw undecodable(`the type is ${type}, not ${definition.type}`);
   if (value === null) throw undecodable('the value is empty');
+  const version = Number(/:v(\d+)$/.exec(headers['ce_dataschema'] ?? '')?.[1] ?? definition.version);
+  if (version > definition.version)
+    throw undecodable(
+      `it is version ${version} of ${type}, and this process knows up to ${definition.version}`,
+    );
   const parsed = toPayload(definition.data, parseJson(value));
   if (!parsed.ok) throw undecodable(parsed.reason);
   return {

@@ -1,12 +1,15 @@
-import type { EventDefinition, TopicName } from '@mortise/contracts';
-import { AppError } from '@mortise/service-kit';
+import { eventCatalogue, type EventDefinition, type TopicName } from '@mortise/contracts';
+import { AppError, metrics, type Logger } from '@mortise/service-kit';
 import { decodeEvent } from './codec.js';
 import { Batcher, type BatchHandler } from './engine/batcher.js';
 import { isForOthers } from './engine/dead-letter.js';
 import type { Failures } from './engine/failures.js';
 import { Processor, type Handler } from './engine/processor.js';
 import type { Sink } from './engine/sink.js';
+import { groupLabel } from './readings.js';
 import type { BusEvent, Received } from './record.js';
+
+const unknownTypes = metrics.counter('mortise_bus_unknown_types_total');
 
 /** How a topic is consumed. */
 export type ConsumeOptions = {
@@ -76,6 +79,7 @@ export class EventDispatch {
   constructor(
     readonly topic: TopicName,
     readonly group: string,
+    private readonly logger: Logger,
   ) {}
 
   add<T extends object>(
@@ -95,6 +99,14 @@ export class EventDispatch {
     const type = record.headers['ce_type'];
     if (type === undefined)
       throw new AppError('MESSAGE_UNDECODABLE', { reason: 'the header ce_type is missing' });
-    await this.handlers.get(type)?.(record);
+    const handle = this.handlers.get(type);
+    if (handle) return handle(record);
+    if (Object.hasOwn(eventCatalogue, type)) return;
+    // A newer service may already send it; nobody here can have missed it.
+    unknownTypes.add(1, { group: groupLabel(this.group), topic: this.topic });
+    this.logger.warn(
+      { group: this.group, topic: this.topic, offset: record.offset },
+      'an event of unknown type',
+    );
   };
 }

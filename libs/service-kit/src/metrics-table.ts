@@ -108,6 +108,12 @@ export const metricTable = {
     labels: ['group', 'topic'],
     meaning: 'Records sent to the dead letters',
   },
+  mortise_bus_unknown_types_total: {
+    kind: 'counter',
+    unit: 'records',
+    labels: ['group', 'topic'],
+    meaning: 'Records of a type that this version does not know: dropped',
+  },
   mortise_bus_send_batch_records: {
     kind: 'histogram',
     unit: 'records',
@@ -119,7 +125,7 @@ export const metricTable = {
     kind: 'gauge',
     unit: 'bytes',
     labels: ['producer'],
-    meaning: 'Records that wait for the brokers; beyond 64 MB sending is refused',
+    meaning: 'Records that wait for the brokers; beyond 64 MB senders wait',
   },
   mortise_bus_rebalance_duration_seconds: {
     kind: 'histogram',

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Bus } from '../bus.js';
 import { busContract, quiet, type Twin } from '../bus.contract.js';
 import { busEnv, type BusEnv } from '../env.js';
+import { hostileContract } from '../hostile.contract.js';
 import { replayContract } from '../replay.contract.js';
 import { createTopics, seedState } from '../seed.js';
 import { askVersions } from './broker-check.js';
@@ -67,6 +68,7 @@ describe.skipIf(!available.ok)('with a real broker', () => {
 
   busContract('Kafka', makeTwin);
   replayContract('Kafka', makeTwin);
+  hostileContract('Kafka', makeTwin);
 
   const row = (revision: number, pluginId = newId()): PluginStateData => ({
     pluginId,

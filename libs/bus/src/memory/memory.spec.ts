@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Bus } from '../bus.js';
 import { busContract, quiet, shortRetry, type Twin } from '../bus.contract.js';
 import { busEnv } from '../env.js';
+import { hostileContract } from '../hostile.contract.js';
 import { replayContract } from '../replay.contract.js';
 import { MemoryBroker } from './broker.js';
 import { MemoryTransport } from './transport.js';
@@ -29,6 +30,7 @@ const makeTwin = async (): Promise<Twin> => {
 
 busContract('memory', makeTwin);
 replayContract('memory', makeTwin);
+hostileContract('memory', makeTwin);
 
 const row = (revision: number, pluginId = newId()): PluginStateData => ({
   pluginId,
