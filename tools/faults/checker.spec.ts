@@ -172,7 +172,8 @@ describe('the checker', () => {
     const broken = asked({ nonce: 'broken', status: 0, error: 'ECONNRESET' });
     const refused = asked({ nonce: 'refused', status: 401, error: 'UNAUTHENTICATED' });
     const unrecorded = asked({ kind: 'sync', nonce: 'u', status: 504, executionId: 'x' });
-    const all = [late, nameless, silent, broken, refused, unrecorded];
+    const internal = asked({ nonce: 'internal', status: 500, error: 'INTERNAL' });
+    const all = [late, nameless, silent, broken, refused, unrecorded, internal];
 
     expect(rulesOf({ asked: all }, {})).toEqual([
       'late: late',
@@ -181,6 +182,7 @@ describe('the checker', () => {
       'broken: broken',
       'refused: refused',
       'lost: x',
+      'internal: internal',
     ]);
     expect(rulesOf({ asked: all, injected: [struck('gateway-0', 0, 30_000)] }, {})).toEqual([]);
   });

@@ -13,7 +13,7 @@ export function* strangersReplies({ asked }: History): Generator<Violation> {
       yield { rule: 'another reply', subject: nonce, what: `was answered ${JSON.stringify(echoed)}` };
 }
 
-/** Callers get an answer in time; one without a result names the execution, and that has a record. */
+/** Callers get an answer in time, and it never says that nobody had thought of this; one without a result names the execution, and that has a record. */
 export function* unanswered(
   { asked, injected, installed }: History,
   observed: Observed,
@@ -28,6 +28,7 @@ export function* unanswered(
     else if (status === 0) yield { rule: 'broken', subject: nonce, what: `${one.kind}: ${error}` };
     if (refusedWrongly(one, steady))
       yield { rule: 'refused', subject: nonce, what: `${one.kind}: ${status} ${error}` };
+    if (status === 500) yield { rule: 'internal', subject: nonce, what: `${one.kind}: 500 ${error}` };
     if (one.kind !== 'sync') continue;
     if (answeredAt - sentAt > answerWithinMs)
       yield { rule: 'late', subject: nonce, what: `answered ${status} after ${answeredAt - sentAt} ms` };

@@ -3,6 +3,7 @@ import { intake, type ErrorCode } from '@mortise/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../app-error.js';
 import type { Logger } from '../logger.js';
+import { troubleBehind } from './behind.js';
 import { traceIdOf } from './request.js';
 
 const byStatus: Record<number, ErrorCode> = {
@@ -15,14 +16,11 @@ const byStatus: Record<number, ErrorCode> = {
   503: 'UNAVAILABLE',
 };
 
-// Of the file system, and PostgreSQL's disk_full.
-const noSpace: readonly unknown[] = ['ENOSPC', 'EDQUOT', '53100'];
-
 /** Turns whatever was thrown into an error of the table: ours, Nest's, Fastify's own, or an internal one. */
 export function toAppError(error: unknown, request: FastifyRequest): AppError {
   if (error instanceof AppError) return error;
-  if (noSpace.includes((error as { code?: unknown } | undefined)?.code))
-    return new AppError('NO_SPACE', {}, { cause: error });
+  const behind = troubleBehind(error);
+  if (behind) return behind;
   const status =
     error instanceof HttpException
       ? error.getStatus()
