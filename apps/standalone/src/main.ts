@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { closeOnSignal, createLogger, fail, loadEnv, processEnvironment } from '@mortise/service-kit';
 import { openDataDir, type DataDir } from './data-dir.js';
-import { standaloneEnv } from './env.js';
-import { startPlatform } from './platform.js';
+import { standaloneEnv, type StandaloneEnv } from './env.js';
+import { startPlatform, type Platform } from './platform.js';
 
 if (process.versions.modules !== '137')
   fail(`Mortise needs Node 24 and this is ${process.version}: start it with "make start"`);
@@ -32,7 +32,7 @@ try {
   // Asked to stop while it starts, it finishes starting: half a platform has no way to close.
   closeOnSignal(async () => (await starting).close());
   const platform = await starting;
-  await greet(platform.url, platform.newKey, dataDir);
+  await greet(env, platform, dataDir);
 } catch (error) {
   fail(error);
 }
@@ -53,7 +53,17 @@ async function assertPortFree(host: string, port: number, otherwise: string): Pr
   });
 }
 
-async function greet(url: string, newKey: string | undefined, dataDir: DataDir): Promise<void> {
+/** What leads the demo to a platform that is not where it looks first. */
+function demoAt({ PORT, MORTISE_DATA_DIR }: StandaloneEnv, url: string, keyFile: string): string {
+  const { fields } = standaloneEnv;
+  return [
+    ...(PORT === fields.PORT.default ? [] : [`MORTISE_URL=${url}`]),
+    ...(MORTISE_DATA_DIR === fields.MORTISE_DATA_DIR.default ? [] : [`MORTISE_API_KEY=$(cat '${keyFile}')`]),
+    'make demo',
+  ].join(' ');
+}
+
+async function greet(env: StandaloneEnv, { url, newKey }: Platform, dataDir: DataDir): Promise<void> {
   const keyFile = dataDir.at('admin-key');
   const shown = relative(process.cwd(), keyFile);
   const kept = await readFile(keyFile, 'utf8').catch(() => undefined);
@@ -68,7 +78,7 @@ async function greet(url: string, newKey: string | undefined, dataDir: DataDir):
       `API      ${url}/docs`,
       `key      ${key}`,
       `log      ${relative(process.cwd(), dataDir.at('mortise.log'))}`,
-      'next     make demo',
+      `next     ${demoAt(env, url, keyFile)}`,
       '',
     ].join('\n'),
   );

@@ -48,6 +48,9 @@ describe('make start', () => {
 
     expect(platform.output().trim().split('\n')).toHaveLength(5);
     expect(platform.output()).toContain(platform.adminKey);
+    expect(platform.output()).toContain(
+      `next     MORTISE_URL=${platform.url} MORTISE_API_KEY=$(cat '${join(dataDir, 'admin-key')}') make demo`,
+    );
     expect((await stat(join(dataDir, 'admin-key'))).mode & 0o777).toBe(0o600);
     expect(second.words).toContain('is in use by the Mortise with pid');
     expect(started.length).toBeGreaterThan(1);

@@ -14,8 +14,9 @@ const pages = {
   '/docs/page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
 } as const;
 
-/** /openapi.json with a page that shows it, and /asyncapi.json; all are open to anyone. */
+/** /openapi.json with a page that shows it, and /asyncapi.json; all are open to anyone. The root leads there. */
 export async function docsRoutes(scope: FastifyInstance): Promise<void> {
+  scope.get('/', (_request, reply) => reply.redirect('/docs'));
   serve(scope, '/openapi.json', JSON.stringify(openApiDocument()), 'application/json; charset=utf-8');
   serve(scope, '/asyncapi.json', JSON.stringify(asyncApiDocument()), 'application/json; charset=utf-8');
   for (const [path, { file, type }] of Object.entries(pages))
