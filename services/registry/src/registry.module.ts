@@ -26,6 +26,7 @@ import { Inspector } from './uploads/inspector.js';
 import { Packages } from './uploads/packages.js';
 import { Publish } from './uploads/publish.js';
 import { Spool } from './uploads/spool.js';
+import { TenantNames } from './uploads/tenant-names.js';
 import { UploadsController } from './uploads/uploads.controller.js';
 import { UploadsService } from './uploads/uploads.service.js';
 import { VersionLookup } from './versions/version-lookup.js';
@@ -38,6 +39,7 @@ export interface RegistryParts {
   outbox: Outbox;
   spool: Spool;
   packages: Packages;
+  tenantNames: TenantNames;
   feed: LogFeed;
   vault: Vault;
 }
@@ -81,6 +83,7 @@ export class RegistryModule {
         { provide: Outbox, useValue: parts.outbox },
         { provide: Spool, useValue: parts.spool },
         { provide: Packages, useValue: parts.packages },
+        { provide: TenantNames, useValue: parts.tenantNames },
         { provide: LogFeed, useValue: parts.feed },
         { provide: Vault, useValue: parts.vault },
       ],

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import multipart from '@fastify/multipart';
 import { Bus, type SharedParts } from '@mortise/bus';
-import { InstallationState, PluginState } from '@mortise/contracts';
+import { InstallationState, PluginState, TenantState } from '@mortise/contracts';
 import { Database, Outbox, Partitions } from '@mortise/database';
 import {
   assertRoutesHandled,
@@ -22,6 +22,7 @@ import { installationStates } from './state/installation-states.js';
 import { pluginStates } from './state/plugin-state.js';
 import { Packages } from './uploads/packages.js';
 import { Spool } from './uploads/spool.js';
+import { TenantNames } from './uploads/tenant-names.js';
 
 /** Starts the registry's internal HTTP on PORT; resolves when it answers. */
 export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<RunningService> {
@@ -43,6 +44,7 @@ export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<Runni
     closers.add('bus', () => bus.close());
     bus.provideSnapshot(InstallationState, () => installationStates(db));
     bus.provideSnapshot(PluginState, () => pluginStates((fn) => db.system(fn)));
+    const tenantNames = new TenantNames(bus.state(TenantState));
     const feed = new LogFeed();
     attachProjections(bus, db, feed);
     health.follow('bus', () => bus.ready());
@@ -62,7 +64,16 @@ export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<Runni
     const spool = new Spool(env.REGISTRY_SPOOL_DIR ?? tmpdir());
     const packages = new Packages(store);
     const app = await buildHttpApp(
-      RegistryModule.of({ db, bus, outbox, spool, packages, feed, vault: new Vault(env.MORTISE_MASTER_KEY) }),
+      RegistryModule.of({
+        db,
+        bus,
+        outbox,
+        spool,
+        packages,
+        tenantNames,
+        feed,
+        vault: new Vault(env.MORTISE_MASTER_KEY),
+      }),
       {
         service: 'registry',
         logger,

@@ -8,11 +8,13 @@ import {
   headers,
   InstallationState,
   PluginState,
+  TenantState,
   type InspectCommand,
   type InspectReply,
   type InstallationStateData,
   type PluginStateData,
   type Principal,
+  type TenantStateData,
 } from '@mortise/contracts';
 import { Database } from '@mortise/database';
 import {
@@ -40,6 +42,8 @@ export class RegistryUnderTest {
   readonly commands: InspectCommand[] = [];
   /** Everything on the lifecycle topics and on `control`, in order of arrival. */
   readonly told: Received[] = [];
+  /** What the gateway would tell of tenants at a start. */
+  readonly tenants: TenantStateData[] = [];
   installations!: StateTable<InstallationStateData>;
   plugins!: StateTable<PluginStateData>;
   db!: Database;
@@ -146,6 +150,10 @@ export class RegistryUnderTest {
       env: loadEnv(defineEnv(busEnv), {}),
       broker,
       logger,
+    });
+    const { tenants } = this;
+    this.bus.provideSnapshot(TenantState, async function* () {
+      yield* tenants;
     });
     this.installations = this.bus.state(InstallationState);
     this.plugins = this.bus.state(PluginState);

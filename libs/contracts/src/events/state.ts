@@ -93,8 +93,6 @@ export const PluginState = defineEvent('plugin.state', {
 });
 export const TenantState = defineEvent('tenant.state', {
   topic: 'tenant-state',
-  // For the products beside Mortise; its own services know the tenant from the caller.
-  external: true,
   key: (data) => data.tenantId,
   data: TenantStateData,
 });

@@ -6,6 +6,7 @@ import { AppError, newId } from '@mortise/service-kit';
 import semver from 'semver';
 import { Plugin } from '../plugins/plugin.entity.js';
 import { Version } from '../versions/version.entity.js';
+import { TenantNames } from './tenant-names.js';
 
 export interface Published {
   plugin: Plugin;
@@ -20,6 +21,7 @@ export class Publish {
   constructor(
     private readonly db: Database,
     private readonly outbox: Outbox,
+    private readonly names: TenantNames,
   ) {}
 
   /**
@@ -27,7 +29,8 @@ export class Publish {
    * @returns the existing version when it has the same bytes
    * @throws AppError PUBLISHER_NOT_OWNED, VERSION_EXISTS
    */
-  existing(caller: Principal, bundle: Package): Promise<Published | undefined> {
+  async existing(caller: Principal, bundle: Package): Promise<Published | undefined> {
+    await this.assertNotAnothers(caller, publisherOf(caller, bundle));
     return this.db.system(async (tx) => {
       await this.assertOwned(tx, caller, publisherOf(caller, bundle));
       return this.find(tx, caller, bundle);
@@ -40,6 +43,7 @@ export class Publish {
    * @throws AppError PUBLISHER_NOT_OWNED, VERSION_EXISTS
    */
   async publish(caller: Principal, bundle: Package, keep: () => Promise<void>): Promise<Published> {
+    await this.assertNotAnothers(caller, publisherOf(caller, bundle));
     const write = () =>
       this.db.system(async (tx) => {
         const published = await this.write(tx, caller, bundle);
@@ -143,6 +147,12 @@ export class Publish {
         version: version.version,
       });
     return { plugin, version, created: false };
+  }
+
+  /** Who took another tenant's slug first would publish in its name. */
+  private async assertNotAnothers({ tenantId }: Principal, publisher: string): Promise<void> {
+    const owner = await this.names.ownerOf(publisher);
+    if (owner !== undefined && owner !== tenantId) throw new AppError('PUBLISHER_NOT_OWNED', { publisher });
   }
 
   private async assertOwned(tx: Tx, caller: Principal, publisher: string): Promise<void> {

@@ -199,6 +199,22 @@ describe('publishers', () => {
     ).toEqual([]);
   });
 
+  it("called like another tenant are that tenant's, also before it published anything", async () => {
+    const [named, other] = [registry.tenant(), registry.tenant()];
+    const publisher = named.principal.tenantSlug;
+    registry.tenants.push({
+      tenantId: named.id,
+      slug: publisher,
+      name: 'Named',
+      suspended: false,
+      revision: 1,
+    });
+    await registry.restart();
+
+    expect(coded(await other.upload(packageOf({ publisher })))).toEqual([403, 'PUBLISHER_NOT_OWNED']);
+    expect((await named.upload(packageOf({}))).status).toBe(201);
+  });
+
   it('have one owner when two tenants use the name first at once', async () => {
     const publisher = 'raced';
     const answers = await Promise.all(
