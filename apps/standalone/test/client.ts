@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { buildPackage, until } from '@mortise/testing';
 import { inject } from 'vitest';
+import { mistakes } from './described.js';
 
 export interface Answer {
   status: number;
@@ -33,7 +34,11 @@ export class Client {
     });
     const text = await answer.text();
     const json = answer.headers.get('content-type')?.includes('json') && text !== '';
-    return { status: answer.status, headers: answer.headers, body: json ? JSON.parse(text) : text };
+    const parsed: unknown = json ? JSON.parse(text) : text;
+    // Every answer of every test is held against what the description of the API promises.
+    const wrong = mistakes(method, answer, parsed);
+    if (wrong.length > 0) throw new Error(`not as /openapi.json says:\n${wrong.join('\n')}`);
+    return { status: answer.status, headers: answer.headers, body: parsed };
   }
 
   get = (path: string, headers?: Record<string, string>) => this.call('GET', path, undefined, headers);

@@ -153,7 +153,7 @@ export {
   type PluginDto,
   type PluginDetailDto,
   type VersionDetailDto,
-  type UploadDto,
+  UploadDto,
   type QuarantineDto,
 } from './http/plugins.js';
 export {
@@ -177,8 +177,8 @@ export {
   TestEventBody,
   TestEventAliasBody,
   JobPatch,
-  type ExecuteAnswer,
-  type AcceptedDto,
+  AcceptedDto,
+  OlderExecuteAnswer,
   type ExecutionDto,
   type LogLineDto,
   type TestEventDto,

@@ -64,11 +64,11 @@ describe('/metrics', () => {
         .filter((sample) => sample.name === name)
         .filter((sample) => Object.entries(labels).every(([key, text]) => sample.labels[key] === text))
         .reduce((sum, sample) => sum + sample.value, 0);
-    const before = await value('mortise_executions_total', { lane: 'interactive', trigger: 'call' });
+    const ran = { status: 'succeeded', trigger: 'call' };
+    const before = await value('mortise_executions_total', { ...ran, lane: 'interactive' });
 
     await tenant.execute(id, 'main');
 
-    const ran = { status: 'succeeded', trigger: 'call' };
     expect(await value('mortise_executions_total', { ...ran, lane: 'interactive' })).toBeGreaterThan(before);
     expect(await value('mortise_executions_total', { ...ran, lane: 'background' })).toBeGreaterThan(0);
     expect(await value('mortise_execution_duration_seconds_count', { lane: 'background' })).toBeGreaterThan(

@@ -1,20 +1,51 @@
-import { IsIn, IsISO8601, IsObject, IsOptional, IsString, IsUUID, Length } from 'class-validator';
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  ValidateNested,
+} from 'class-validator';
+import { Type } from 'class-transformer';
 import { executionStatuses, triggerKinds, type ExecutionStatus, type TriggerKind } from '../statuses.js';
-import type { ExecutionError, ExecutionUsage } from '../events/execution.js';
+import { ExecutionError, ExecutionUsage } from '../events/execution.js';
+import { IsAnything, IsInstant, Nullable } from './answers.js';
 import { PageQuery } from './plugins.js';
 
 /** Answer of a sync execute that ended without a problem; others are problems with `executionId`. */
-export interface ExecuteAnswer {
-  status: ExecutionStatus;
-  result?: unknown;
-  executionId: string;
-  durationMs: number;
+export class ExecuteAnswer {
+  @IsIn(['succeeded']) status: 'succeeded';
+  @IsAnything() result: unknown;
+  @IsUUID() executionId: string;
+  @IsNumber() durationMs: number;
+}
+
+/** Answer of POST /plugins/{plugin}/execute: the shape of the systems before this one. */
+export class OlderExecuteAnswer {
+  @IsIn(['success', 'error', 'timeout', 'security_violation'])
+  status: 'success' | 'error' | 'timeout' | 'security_violation';
+  @IsAnything() result: unknown;
+  @IsOptional() error?: unknown;
+  @IsNumber() execution_time_ms: number;
+  @IsUUID() execution_id: string;
 }
 
 /** Answer of an async execute (202) and of run-now. */
-export interface AcceptedDto {
-  executionId: string;
-  status: 'queued';
+export class AcceptedDto {
+  @IsUUID() executionId: string;
+  @IsIn(['queued']) status: 'queued';
+}
+
+/** Answer of a cancel: `cancelled` when it had not begun, else the status it still has. */
+export class CancelledDto {
+  @IsUUID() executionId: string;
+  @IsIn(executionStatuses) status: ExecutionStatus;
 }
 
 export class ExecutionListQuery extends PageQuery {
@@ -25,22 +56,23 @@ export class ExecutionListQuery extends PageQuery {
   @IsOptional() @IsISO8601() since?: string;
 }
 
-export interface ExecutionDto {
-  id: string;
-  installationId: string;
-  pluginId: string;
-  version: string;
-  function: string;
-  trigger: TriggerKind;
-  triggerName: string | null;
-  status: ExecutionStatus;
-  attempt: number;
-  acceptedAt: string;
-  startedAt: string | null;
-  finishedAt: string | null;
-  result: unknown;
-  error: ExecutionError | null;
-  usage: ExecutionUsage | null;
+export class ExecutionDto {
+  @IsUUID() id: string;
+  @IsUUID() installationId: string;
+  @IsUUID() pluginId: string;
+  @IsString() version: string;
+  @IsString() function: string;
+  @IsIn(triggerKinds) trigger: TriggerKind;
+  /** Job name, type of the event or the like, by trigger. */
+  @IsString() @Nullable() triggerName: string | null;
+  @IsIn(executionStatuses) status: ExecutionStatus;
+  @IsInt() attempt: number;
+  @IsInstant() acceptedAt: string;
+  @IsInstant() @Nullable() startedAt: string | null;
+  @IsInstant() @Nullable() finishedAt: string | null;
+  @IsAnything() result: unknown;
+  @ValidateNested() @Nullable() @Type(() => ExecutionError) error: ExecutionError | null;
+  @ValidateNested() @Nullable() @Type(() => ExecutionUsage) usage: ExecutionUsage | null;
 }
 
 export class LogQuery extends PageQuery {
@@ -52,13 +84,13 @@ export class LogQuery extends PageQuery {
   @IsOptional() @IsIn(['sse']) follow?: 'sse';
 }
 
-export interface LogLineDto {
-  at: string;
-  executionId: string;
-  sequence: number;
-  level: 'debug' | 'info' | 'warn' | 'error';
-  message: string;
-  fields: Record<string, unknown> | null;
+export class LogLineDto {
+  @IsInstant() at: string;
+  @IsUUID() executionId: string;
+  @IsInt() sequence: number;
+  @IsIn(['debug', 'info', 'warn', 'error']) level: 'debug' | 'info' | 'warn' | 'error';
+  @IsString() message: string;
+  @IsObject() @Nullable() fields: Record<string, unknown> | null;
 }
 
 export class TestEventBody {
@@ -72,34 +104,37 @@ export class TestEventAliasBody {
   @IsOptional() @IsObject() event_data?: Record<string, unknown>;
 }
 
-export interface TestEventDto {
-  type: string;
+export class TestRunDto {
+  @IsUUID() installationId: string;
+  /** publisher/slug */
+  @IsString() plugin: string;
+  @IsString() function: string;
+  @IsUUID() executionId: string;
+  @IsIn(executionStatuses) status: ExecutionStatus;
+  @IsOptional() result?: unknown;
+  @IsOptional() @ValidateNested() @Type(() => ExecutionError) error?: ExecutionError;
+}
+
+export class TestEventDto {
+  @IsString() type: string;
   /** One entry a hook that matched. */
-  runs: {
-    installationId: string;
-    plugin: string;
-    function: string;
-    executionId: string;
-    status: ExecutionStatus;
-    result?: unknown;
-    error?: ExecutionError;
-  }[];
+  @IsArray() @ValidateNested({ each: true }) @Type(() => TestRunDto) runs: TestRunDto[];
 }
 
-export interface EventAcceptedDto {
-  id: string;
-  source: string;
-  acceptedAt: string;
+export class EventAcceptedDto {
+  @IsString() id: string;
+  @IsString() source: string;
+  @IsInstant() acceptedAt: string;
 }
 
-export interface JobDto {
-  name: string;
-  function: string;
-  schedule: string;
-  timezone: string;
-  enabled: boolean;
-  nextAt: string | null;
-  lastAt: string | null;
+export class JobDto {
+  @IsString() name: string;
+  @IsString() function: string;
+  @IsString() schedule: string;
+  @IsString() timezone: string;
+  @IsBoolean() enabled: boolean;
+  @IsInstant() @Nullable() nextAt: string | null;
+  @IsInstant() @Nullable() lastAt: string | null;
 }
 
 export class JobPatch {

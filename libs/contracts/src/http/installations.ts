@@ -2,19 +2,22 @@ import {
   IsArray,
   IsBoolean,
   IsIn,
+  IsInt,
   IsISO8601,
   IsObject,
   IsOptional,
   IsString,
   IsUUID,
   Length,
+  Matches,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { Transform, Type } from 'class-transformer';
-import type { InstallationStatus } from '../statuses.js';
+import { installationStatuses, type InstallationStatus } from '../statuses.js';
 import type { RequestedLimits } from '../limits.js';
-import { PageQuery } from './plugins.js';
+import { IsInstant, Nullable } from './answers.js';
+import { PageQuery, PluginNameDto } from './plugins.js';
 
 export class GrantRequest {
   /** `resource:action` */
@@ -65,47 +68,48 @@ export class InstallationListQuery extends PageQuery {
   status?: InstallationStatus;
 }
 
-export interface GrantDto {
-  id: string;
-  permission: string;
-  selector: Record<string, unknown> | null;
-  expiresAt: string | null;
-  grantedBy: string;
-  createdAt: string;
+export class GrantDto {
+  @IsUUID() id: string;
+  @IsString() permission: string;
+  @IsObject() @Nullable() selector: Record<string, unknown> | null;
+  @IsInstant() @Nullable() expiresAt: string | null;
+  @IsString() grantedBy: string;
+  @IsInstant() createdAt: string;
 }
 
-export interface InstallationDto {
-  id: string;
-  plugin: { id: string; publisher: string; slug: string; name: string };
-  version: string;
-  versionId: string;
-  digest: string;
-  status: InstallationStatus;
+export class InstallationDto {
+  @IsUUID() id: string;
+  @ValidateNested() @Type(() => PluginNameDto) plugin: PluginNameDto;
+  @IsString() version: string;
+  @IsUUID() versionId: string;
+  /** sha256 of the package, lower-case hex. */
+  @Matches(/^[0-9a-f]{64}$/) digest: string;
+  @IsIn(installationStatuses) status: InstallationStatus;
   /** Raised by every change of the installation. */
-  revision: number;
-  config: Record<string, unknown>;
+  @IsInt() revision: number;
+  @IsObject() config: Record<string, unknown>;
   /** The config's own counter: its ETag. */
-  configRevision: number;
-  grants: GrantDto[];
-  limits: RequestedLimits;
+  @IsInt() configRevision: number;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => GrantDto) grants: GrantDto[];
+  @IsObject() limits: RequestedLimits;
   /** What keeps it from being activated: `config`, `secret:KEY`, `grant:resource:action`. */
-  missing: string[];
+  @IsArray() @IsString({ each: true }) missing: string[];
   /** Declared in the manifest but not run yet. */
-  warnings: string[];
-  quarantineReason: string | null;
-  createdAt: string;
-  updatedAt: string;
+  @IsArray() @IsString({ each: true }) warnings: string[];
+  @IsString() @Nullable() quarantineReason: string | null;
+  @IsInstant() createdAt: string;
+  @IsInstant() updatedAt: string;
 }
 
 export class SecretBody {
   @IsString() @Length(1, 16_384) value: string;
 }
 
-export interface SecretDto {
-  key: string;
-  set: boolean;
-  required: boolean;
-  updatedAt: string | null;
+export class SecretDto {
+  @IsString() key: string;
+  @IsBoolean() set: boolean;
+  @IsBoolean() required: boolean;
+  @IsInstant() @Nullable() updatedAt: string | null;
 }
 
 /** PATCH /installations/{id}/config: a JSON merge patch (RFC 7396); any object. */

@@ -5,10 +5,12 @@ import {
   IsISO8601,
   IsOptional,
   IsString,
+  IsUUID,
   Length,
   Matches,
 } from 'class-validator';
 import { roleNames, type Role } from '../roles.js';
+import { IsInstant, Nullable } from './answers.js';
 import { PageQuery } from './plugins.js';
 
 export class TenantBody {
@@ -20,11 +22,11 @@ export class TenantBody {
   @IsString() @Length(1, 120) name: string;
 }
 
-export interface TenantDto {
-  id: string;
-  slug: string;
-  name: string;
-  createdAt: string;
+export class TenantDto {
+  @IsUUID() id: string;
+  @IsString() slug: string;
+  @IsString() name: string;
+  @IsInstant() createdAt: string;
 }
 
 export class ApiKeyBody {
@@ -39,18 +41,18 @@ export class ApiKeyListQuery extends PageQuery {
   @IsOptional() @IsString() @Length(1, 20) prefix?: string;
 }
 
-export interface ApiKeyDto {
-  id: string;
+export class ApiKeyDto {
+  @IsUUID() id: string;
   /** The key's first characters: enough to recognise it, useless to sign in. */
-  prefix: string;
-  tenant: string;
-  roles: Role[];
-  createdAt: string;
-  expiresAt: string | null;
-  revokedAt: string | null;
+  @IsString() prefix: string;
+  @IsString() tenant: string;
+  @IsArray() @IsIn(roleNames, { each: true }) roles: Role[];
+  @IsInstant() createdAt: string;
+  @IsInstant() @Nullable() expiresAt: string | null;
+  @IsInstant() @Nullable() revokedAt: string | null;
 }
 
-export interface ApiKeyCreatedDto extends ApiKeyDto {
+export class ApiKeyCreatedDto extends ApiKeyDto {
   /** The whole key, shown this once. */
-  key: string;
+  @IsString() key: string;
 }

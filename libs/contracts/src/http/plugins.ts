@@ -1,7 +1,26 @@
-import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import {
+  IsArray,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { Type } from 'class-transformer';
-import type { InstallationStatus, VersionStatus } from '../statuses.js';
+import {
+  installationStatuses,
+  versionStatuses,
+  type InstallationStatus,
+  type VersionStatus,
+} from '../statuses.js';
 import type { Manifest } from '../manifest/manifest.js';
+import { IsInstant, Nullable } from './answers.js';
 
 /** `?limit=50&cursor=` of every list. */
 export class PageQuery {
@@ -24,45 +43,56 @@ export class PluginListQuery extends PageQuery {
   @IsOptional() @IsString() @Length(1, 100) category?: string;
 }
 
-export interface VersionDto {
-  id: string;
-  version: string;
+export class VersionDto {
+  @IsUUID() id: string;
+  @IsString() version: string;
   /** sha256 of the package, lower-case hex. */
-  digest: string;
-  sizeBytes: number;
-  status: VersionStatus;
-  createdAt: string;
+  @Matches(/^[0-9a-f]{64}$/) digest: string;
+  @IsInt() sizeBytes: number;
+  @IsIn(versionStatuses) status: VersionStatus;
+  @IsInstant() createdAt: string;
 }
 
-export interface PluginDto {
-  id: string;
-  publisher: string;
-  slug: string;
-  name: string;
-  description: string | null;
-  category: string | null;
-  latestVersion: string;
-  createdAt: string;
+/** An installation beside its plugin. */
+export class OwnInstallationDto {
+  @IsUUID() id: string;
+  @IsIn(installationStatuses) status: InstallationStatus;
+  @IsString() version: string;
+}
+
+/** A plugin beside what is of it. */
+export class PluginNameDto {
+  @IsUUID() id: string;
+  @IsString() publisher: string;
+  @IsString() slug: string;
+  @IsString() name: string;
+}
+
+export class PluginDto extends PluginNameDto {
+  @IsString() @Nullable() description: string | null;
+  @IsString() @Nullable() category: string | null;
+  @IsString() latestVersion: string;
+  @IsInstant() createdAt: string;
   /** This tenant's installation, if any. */
-  installation: { id: string; status: InstallationStatus; version: string } | null;
+  @ValidateNested() @Nullable() @Type(() => OwnInstallationDto) installation: OwnInstallationDto | null;
 }
 
-export interface PluginDetailDto extends PluginDto {
-  versions: VersionDto[];
+export class PluginDetailDto extends PluginDto {
+  @IsArray() @ValidateNested({ each: true }) @Type(() => VersionDto) versions: VersionDto[];
 }
 
-export interface VersionDetailDto extends VersionDto {
-  pluginId: string;
-  manifest: Manifest;
-  warnings: string[];
+export class VersionDetailDto extends VersionDto {
+  @IsUUID() pluginId: string;
+  @IsObject() manifest: Manifest;
+  @IsArray() @IsString({ each: true }) warnings: string[];
 }
 
 /** Answer of an upload: 201 new, 200 the same bytes were there. */
-export interface UploadDto {
-  plugin: { id: string; publisher: string; slug: string; name: string };
-  version: VersionDto;
+export class UploadDto {
+  @ValidateNested() @Type(() => PluginNameDto) plugin: PluginNameDto;
+  @ValidateNested() @Type(() => VersionDto) version: VersionDto;
   /** What the manifest declares and nothing runs yet, and other advice. */
-  warnings: string[];
+  @IsArray() @IsString({ each: true }) warnings: string[];
 }
 
 export class QuarantineBody {
@@ -71,15 +101,16 @@ export class QuarantineBody {
   @IsString() @Length(1, 1000) reason: string;
 }
 
-export interface QuarantineDto {
-  id: string;
-  versionId: string;
-  pluginId: string;
-  plugin: string;
-  version: string;
-  reason: string;
-  state: 'quarantined' | 'released';
-  createdBy: string;
-  createdAt: string;
-  releasedAt: string | null;
+export class QuarantineDto {
+  @IsUUID() id: string;
+  @IsUUID() versionId: string;
+  @IsUUID() pluginId: string;
+  /** publisher/slug */
+  @IsString() plugin: string;
+  @IsString() version: string;
+  @IsString() reason: string;
+  @IsIn(['quarantined', 'released']) state: 'quarantined' | 'released';
+  @IsString() createdBy: string;
+  @IsInstant() createdAt: string;
+  @IsInstant() @Nullable() releasedAt: string | null;
 }

@@ -29,6 +29,12 @@ export interface RouteDefinition {
   /** The body is not JSON: the owner reads it itself. */
   bodyType?: 'multipart/form-data' | 'application/merge-patch+json' | 'application/cloudevents+json';
   query?: PayloadClass<object>;
+  /** The usual answer; at most one of the three. Without any it has no body, or is no JSON. */
+  answer?: PayloadClass<object>;
+  /** The usual answer is a page of these: `{data, page}`. */
+  pageOf?: PayloadClass<object>;
+  /** The usual answer is the whole list of these: `{data}`. */
+  listOf?: PayloadClass<object>;
   /** Status of the usual answer; default 200. */
   status?: number;
   /** Other ways to reach the same route: full paths. Forgiving, deprecated, documented. */

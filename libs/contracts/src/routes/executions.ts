@@ -1,5 +1,12 @@
 import { ExecuteBody } from '../commands.js';
-import { ExecutionListQuery, LogQuery } from '../http/executions.js';
+import {
+  AcceptedDto,
+  CancelledDto,
+  ExecutionDto,
+  ExecutionListQuery,
+  LogLineDto,
+  LogQuery,
+} from '../http/executions.js';
 import type { RouteDefinition } from './define.js';
 
 const registry = { owner: 'registry' } as const;
@@ -13,6 +20,7 @@ export const executionRoutes = {
     right: 'executions:read',
     rate: 'read',
     query: ExecutionListQuery,
+    pageOf: ExecutionDto,
     summary: 'Executions, newest first',
   },
   'executions.get': {
@@ -21,6 +29,7 @@ export const executionRoutes = {
     path: '/executions/{id}',
     right: 'executions:read',
     rate: 'read',
+    answer: ExecutionDto,
     summary: 'The record of an execution',
   },
   'executions.logs': {
@@ -30,6 +39,7 @@ export const executionRoutes = {
     right: 'executions:read',
     rate: 'read',
     query: LogQuery,
+    pageOf: LogLineDto,
     summary: 'What an execution logged',
   },
   'executions.cancel': {
@@ -39,6 +49,7 @@ export const executionRoutes = {
     right: 'executions:cancel',
     rate: 'write',
     status: 202,
+    answer: CancelledDto,
     summary: 'Cancel a queued or running execution',
   },
   'executions.queue': {
@@ -49,6 +60,7 @@ export const executionRoutes = {
     rate: 'execute',
     status: 202,
     body: ExecuteBody,
+    answer: AcceptedDto,
     summary: 'Queue an execution (what execute does with Prefer: respond-async)',
   },
 } as const satisfies Record<string, RouteDefinition>;

@@ -1,10 +1,13 @@
 import { ExecuteBody } from '../commands.js';
-import { LogQuery } from '../http/executions.js';
+import { ExecuteAnswer, LogLineDto, LogQuery } from '../http/executions.js';
 import {
+  GrantDto,
   GrantRequest,
   InstallBody,
+  InstallationDto,
   InstallationListQuery,
   SecretBody,
+  SecretDto,
   UninstallQuery,
   UpdateInstallationBody,
 } from '../http/installations.js';
@@ -23,6 +26,7 @@ export const installationRoutes = {
     rate: 'write',
     status: 201,
     body: InstallBody,
+    answer: InstallationDto,
     summary: 'Install a plugin in this tenant',
   },
   'installations.list': {
@@ -32,6 +36,7 @@ export const installationRoutes = {
     right: 'installations:read',
     rate: 'read',
     query: InstallationListQuery,
+    pageOf: InstallationDto,
     summary: 'Installations of this tenant',
   },
   'installations.get': {
@@ -40,6 +45,7 @@ export const installationRoutes = {
     path: '/installations/{id}',
     right: 'installations:read',
     rate: 'read',
+    answer: InstallationDto,
     summary: "An installation; the ETag is its config's revision",
   },
   'installations.update': {
@@ -49,6 +55,7 @@ export const installationRoutes = {
     right: 'installations:manage',
     rate: 'write',
     body: UpdateInstallationBody,
+    answer: InstallationDto,
     summary: 'Replace the config (If-Match)',
   },
   'installations.delete': {
@@ -69,6 +76,7 @@ export const installationRoutes = {
     rate: 'execute',
     body: ExecuteBody,
     hot: true,
+    answer: ExecuteAnswer,
     summary: 'Execute a function; `Prefer: respond-async` queues it (202)',
   },
   'installations.activate': {
@@ -77,6 +85,7 @@ export const installationRoutes = {
     path: '/installations/{id}/activate',
     right: 'installations:manage',
     rate: 'write',
+    answer: InstallationDto,
     summary: 'Activate',
   },
   'installations.deactivate': {
@@ -85,6 +94,7 @@ export const installationRoutes = {
     path: '/installations/{id}/deactivate',
     right: 'installations:manage',
     rate: 'write',
+    answer: InstallationDto,
     summary: 'Deactivate',
   },
   'installations.reload': {
@@ -93,6 +103,7 @@ export const installationRoutes = {
     path: '/installations/{id}/reload',
     right: 'installations:manage',
     rate: 'write',
+    answer: InstallationDto,
     summary: 'Start with fresh isolates',
   },
   'installations.configure': {
@@ -102,6 +113,7 @@ export const installationRoutes = {
     right: 'installations:manage',
     rate: 'write',
     bodyType: 'application/merge-patch+json',
+    answer: InstallationDto,
     summary: 'Change the config by JSON merge patch (If-Match)',
   },
   'secrets.list': {
@@ -110,6 +122,7 @@ export const installationRoutes = {
     path: '/installations/{id}/secrets',
     right: 'installations:read',
     rate: 'read',
+    listOf: SecretDto,
     summary: 'Which declared secrets are set; values are never shown',
   },
   'secrets.put': {
@@ -137,6 +150,7 @@ export const installationRoutes = {
     path: '/installations/{id}/grants',
     right: 'installations:read',
     rate: 'read',
+    listOf: GrantDto,
     summary: 'What the admin consented to',
   },
   'grants.create': {
@@ -147,6 +161,7 @@ export const installationRoutes = {
     rate: 'write',
     status: 201,
     body: GrantRequest,
+    answer: GrantDto,
     summary: 'Grant a permission the manifest asks for',
   },
   'grants.delete': {
@@ -165,6 +180,7 @@ export const installationRoutes = {
     right: 'executions:read',
     rate: 'read',
     query: LogQuery,
+    pageOf: LogLineDto,
     summary: 'Logs; a live tail with follow=sse or Accept: text/event-stream',
   },
 } as const satisfies Record<string, RouteDefinition>;

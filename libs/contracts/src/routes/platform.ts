@@ -1,4 +1,11 @@
-import { ApiKeyBody, ApiKeyListQuery, TenantBody } from '../http/platform.js';
+import {
+  ApiKeyBody,
+  ApiKeyCreatedDto,
+  ApiKeyDto,
+  ApiKeyListQuery,
+  TenantBody,
+  TenantDto,
+} from '../http/platform.js';
 import { PageQuery } from '../http/plugins.js';
 import type { RouteDefinition } from './define.js';
 
@@ -13,6 +20,7 @@ export const platformRoutes = {
     right: 'tenants:manage',
     rate: 'read',
     query: PageQuery,
+    pageOf: TenantDto,
     summary: 'Tenants',
   },
   'tenants.create': {
@@ -23,6 +31,7 @@ export const platformRoutes = {
     rate: 'write',
     status: 201,
     body: TenantBody,
+    answer: TenantDto,
     summary: 'Create a tenant',
   },
   'apikeys.list': {
@@ -32,6 +41,7 @@ export const platformRoutes = {
     right: 'apikeys:manage',
     rate: 'read',
     query: ApiKeyListQuery,
+    pageOf: ApiKeyDto,
     summary: 'API keys, found by prefix; never the keys themselves',
   },
   'apikeys.create': {
@@ -42,6 +52,7 @@ export const platformRoutes = {
     rate: 'write',
     status: 201,
     body: ApiKeyBody,
+    answer: ApiKeyCreatedDto,
     summary: 'Create an API key; the answer shows it once',
   },
   'apikeys.revoke': {

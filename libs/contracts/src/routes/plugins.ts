@@ -1,7 +1,15 @@
 import { ExecuteBody } from '../commands.js';
-import { LogQuery } from '../http/executions.js';
-import { UninstallQuery } from '../http/installations.js';
-import { PageQuery, PluginListQuery } from '../http/plugins.js';
+import { LogLineDto, LogQuery, OlderExecuteAnswer } from '../http/executions.js';
+import { InstallationDto, UninstallQuery } from '../http/installations.js';
+import {
+  PageQuery,
+  PluginDetailDto,
+  PluginDto,
+  PluginListQuery,
+  UploadDto,
+  VersionDetailDto,
+  VersionDto,
+} from '../http/plugins.js';
 import { alias } from './alias.js';
 import type { RouteDefinition } from './define.js';
 
@@ -18,6 +26,7 @@ export const pluginRoutes = {
     rate: 'upload',
     status: 201,
     bodyType: 'multipart/form-data',
+    answer: UploadDto,
     summary: 'Publish a package (zip or tar.gz) as multipart field `file`',
     aliases: [alias('POST', '/api/plugins/upload')],
   },
@@ -28,6 +37,7 @@ export const pluginRoutes = {
     right: 'plugins:read',
     rate: 'read',
     query: PluginListQuery,
+    pageOf: PluginDto,
     summary: 'List the plugins this tenant can see',
     aliases: [alias('GET', '/api/plugins'), alias('GET', '/api/plugins/search', { q: 'search' })],
   },
@@ -37,6 +47,7 @@ export const pluginRoutes = {
     path: '/plugins/{plugin}',
     right: 'plugins:read',
     rate: 'read',
+    answer: PluginDetailDto,
     summary: "A plugin with its versions and this tenant's installation",
     aliases: [alias('GET', '/api/plugins/{plugin}')],
   },
@@ -47,6 +58,7 @@ export const pluginRoutes = {
     right: 'installations:manage',
     rate: 'write',
     status: 201,
+    answer: InstallationDto,
     summary:
       'Install and activate, as {plugin_id, version, config} (the older way; POST /installations is the strict one)',
     aliases: [alias('POST', '/api/plugins/install')],
@@ -70,6 +82,7 @@ export const pluginRoutes = {
     rate: 'execute',
     body: ExecuteBody,
     hot: true,
+    answer: OlderExecuteAnswer,
     summary: "Execute a function of this tenant's installation of the plugin (older answer shape)",
   },
   'plugins.activate': {
@@ -78,6 +91,7 @@ export const pluginRoutes = {
     path: '/plugins/{plugin}/activate',
     right: 'installations:manage',
     rate: 'write',
+    answer: InstallationDto,
     summary: "Activate this tenant's installation of the plugin",
     aliases: [alias('PUT', '/api/plugins/{plugin}/enable')],
   },
@@ -87,6 +101,7 @@ export const pluginRoutes = {
     path: '/plugins/{plugin}/deactivate',
     right: 'installations:manage',
     rate: 'write',
+    answer: InstallationDto,
     summary: "Deactivate this tenant's installation of the plugin",
     aliases: [alias('PUT', '/api/plugins/{plugin}/disable')],
   },
@@ -96,6 +111,7 @@ export const pluginRoutes = {
     path: '/plugins/{plugin}/reload',
     right: 'installations:manage',
     rate: 'write',
+    answer: InstallationDto,
     summary: "Reload this tenant's installation of the plugin",
     aliases: [alias('POST', '/api/plugins/{plugin}/reload')],
   },
@@ -106,6 +122,7 @@ export const pluginRoutes = {
     right: 'installations:manage',
     rate: 'write',
     bodyType: 'application/merge-patch+json',
+    answer: InstallationDto,
     summary: 'Change the config without If-Match: the last write wins',
   },
   'plugins.logs': {
@@ -115,6 +132,7 @@ export const pluginRoutes = {
     right: 'executions:read',
     rate: 'read',
     query: LogQuery,
+    pageOf: LogLineDto,
     summary: "Logs of this tenant's installation of the plugin",
   },
   'versions.list': {
@@ -124,6 +142,7 @@ export const pluginRoutes = {
     right: 'plugins:read',
     rate: 'read',
     query: PageQuery,
+    pageOf: VersionDto,
     summary: 'Versions of a plugin, newest first',
   },
   'versions.get': {
@@ -132,6 +151,7 @@ export const pluginRoutes = {
     path: '/plugins/{plugin}/versions/{version}',
     right: 'plugins:read',
     rate: 'read',
+    answer: VersionDetailDto,
     summary: 'A version with its manifest',
   },
   'versions.package': {

@@ -1,4 +1,4 @@
-import { PageQuery, QuarantineBody } from '../http/plugins.js';
+import { PageQuery, QuarantineBody, QuarantineDto } from '../http/plugins.js';
 import type { RouteDefinition } from './define.js';
 
 const registry = { owner: 'registry' } as const;
@@ -12,6 +12,7 @@ export const quarantineRoutes = {
     right: 'quarantine:manage',
     rate: 'read',
     query: PageQuery,
+    pageOf: QuarantineDto,
     summary: 'Quarantined versions',
   },
   'quarantine.create': {
@@ -22,6 +23,7 @@ export const quarantineRoutes = {
     rate: 'write',
     status: 201,
     body: QuarantineBody,
+    answer: QuarantineDto,
     summary: 'Stop a version everywhere',
   },
   'quarantine.release': {
@@ -30,6 +32,7 @@ export const quarantineRoutes = {
     path: '/quarantine/{id}/release',
     right: 'quarantine:manage',
     rate: 'write',
+    answer: QuarantineDto,
     summary: 'Let a quarantined version run again',
   },
 } as const satisfies Record<string, RouteDefinition>;

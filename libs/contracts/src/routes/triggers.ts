@@ -1,4 +1,11 @@
-import { JobPatch, TestEventBody } from '../http/executions.js';
+import {
+  AcceptedDto,
+  EventAcceptedDto,
+  JobDto,
+  JobPatch,
+  TestEventBody,
+  TestEventDto,
+} from '../http/executions.js';
 import { alias } from './alias.js';
 import type { RouteDefinition } from './define.js';
 
@@ -14,6 +21,7 @@ export const triggerRoutes = {
     rate: 'write',
     status: 202,
     bodyType: 'application/cloudevents+json',
+    answer: EventAcceptedDto,
     summary: 'Publish a CloudEvent, structured or binary',
   },
   'events.test': {
@@ -23,6 +31,7 @@ export const triggerRoutes = {
     right: 'events:publish',
     rate: 'execute',
     body: TestEventBody,
+    answer: TestEventDto,
     summary: 'Run the matching hooks now and answer what they gave',
     aliases: [alias('POST', '/api/plugins/test-event')],
   },
@@ -32,6 +41,7 @@ export const triggerRoutes = {
     path: '/installations/{id}/jobs',
     right: 'installations:read',
     rate: 'read',
+    pageOf: JobDto,
     summary: 'Jobs of an installation with their next run',
   },
   'jobs.run': {
@@ -41,6 +51,7 @@ export const triggerRoutes = {
     right: 'jobs:run',
     rate: 'write',
     status: 202,
+    answer: AcceptedDto,
     summary: 'Run a job now',
   },
   'jobs.update': {
@@ -50,6 +61,7 @@ export const triggerRoutes = {
     right: 'installations:manage',
     rate: 'write',
     body: JobPatch,
+    answer: JobDto,
     summary: 'Pause or resume a job',
   },
   'plugins.jobs.run': {
@@ -59,6 +71,7 @@ export const triggerRoutes = {
     right: 'jobs:run',
     rate: 'write',
     status: 202,
+    answer: AcceptedDto,
     summary: "Run a job of this tenant's installation of the plugin now",
     aliases: [alias('POST', '/api/plugins/{plugin}/jobs/{name}/run-now')],
   },

@@ -1,6 +1,6 @@
-import type { ExecutionError, InteractiveReply, Outcome } from '@mortise/contracts';
+import type { ExecutionError, InteractiveReply, OlderExecuteAnswer, Outcome } from '@mortise/contracts';
 
-type Word = 'success' | 'error' | 'timeout' | 'security_violation';
+type Word = OlderExecuteAnswer['status'];
 
 const words: Record<Outcome, Word> = {
   succeeded: 'success',
@@ -12,15 +12,6 @@ const words: Record<Outcome, Word> = {
   denied: 'error',
   security_violation: 'security_violation',
 };
-
-/** What POST /plugins/{plugin}/execute answers: the shape of the systems before this one. */
-export interface OlderAnswer {
-  status: Word;
-  result: unknown;
-  error?: unknown;
-  execution_time_ms: number;
-  execution_id: string;
-}
 
 /** `{success: true, result}` or `{success: false, error}` and nothing else: how the oldest plugins answer. */
 function unwrapped(result: unknown): { status: Word; result: unknown; error?: unknown } {
@@ -38,7 +29,7 @@ function unwrapped(result: unknown): { status: Word; result: unknown; error?: un
 export function olderAnswer(
   executionId: string,
   reply: Exclude<InteractiveReply, { status: 'refused' }>,
-): OlderAnswer {
+): OlderExecuteAnswer {
   const tail = { execution_time_ms: reply.durationMs, execution_id: executionId };
   if (reply.status === 'succeeded') return { ...unwrapped(JSON.parse(reply.result)), ...tail };
   const { code, message }: ExecutionError = reply.error;

@@ -1,7 +1,9 @@
 import { routeNames, routePath, routes, type RouteDefinition } from '@mortise/contracts';
 import { describe, expect, it } from 'vitest';
 import { openApiDocument, type Operation } from './document.js';
+import type { Schema } from './schemas.js';
 
+type Content = Record<string, { schema: Schema }>;
 const document = openApiDocument();
 const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
 
@@ -47,6 +49,46 @@ describe('the OpenAPI document', () => {
       Object.values(routes).flatMap((row: RouteDefinition) => row.aliases ?? []).length,
     );
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+  });
+
+  it('has a schema for the answer of every canonical route that answers JSON', () => {
+    const bare = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.values(item)
+        .filter(({ deprecated }) => !deprecated)
+        .flatMap(({ operationId, responses }) =>
+          Object.entries(responses)
+            .map(([status, response]) => [status, (response as { content?: Content }).content] as const)
+            .filter(([, content]) => content?.['application/json'])
+            .filter(([, content]) => !/"\$ref"/.test(JSON.stringify(content?.['application/json'])))
+            .map(([status]) => `${operationId} ${path} ${status}`),
+        ),
+    );
+
+    expect(bare).toEqual([]);
+  });
+
+  it('says what may be null as a type of JSON Schema, and lists as pages', () => {
+    const { ExecutionDto, PluginDto } = document.components.schemas as Record<string, Schema>;
+    const list = document.paths['/api/v1/executions']?.get as Operation;
+
+    expect(ExecutionDto?.properties).toMatchObject({
+      startedAt: { type: ['string', 'null'], format: 'date-time' },
+      error: { anyOf: [{ $ref: '#/components/schemas/ExecutionError' }, { type: 'null' }] },
+      result: {},
+    });
+    expect(ExecutionDto?.required).toContain('result');
+    expect(PluginDto?.required).toEqual(
+      expect.arrayContaining(['id', 'slug', 'description', 'installation']),
+    );
+    expect(JSON.stringify(document)).not.toContain('nullable');
+    expect((list.responses['200'] as { content: Content }).content['application/json']?.schema).toMatchObject(
+      {
+        properties: {
+          data: { items: { $ref: '#/components/schemas/ExecutionDto' } },
+          page: { $ref: '#/components/schemas/PageLinks' },
+        },
+      },
+    );
   });
 
   it('resolves every reference it makes', () => {

@@ -1,4 +1,12 @@
-import { errors, InstallAliasBody, type RouteDefinition, type RouteName } from '@mortise/contracts';
+import {
+  AcceptedDto,
+  errors,
+  InstallAliasBody,
+  OlderExecuteAnswer,
+  UploadDto,
+  type RouteDefinition,
+  type RouteName,
+} from '@mortise/contracts';
 import { entrances, type Entrance } from '../proxy/entrances.js';
 import { dtoSchemas, reachable, type Schema } from './schemas.js';
 
@@ -43,14 +51,15 @@ const multipart: Schema = {
 /** The description of the whole HTTP API, from the route table and the DTO classes. */
 export function openApiDocument(): OpenApiDocument {
   const all = dtoSchemas();
-  const used = new Set<string>([InstallAliasBody.name]);
+  const used = new Set<string>([InstallAliasBody.name, AcceptedDto.name, UploadDto.name]);
   const paths: OpenApiDocument['paths'] = {};
   const seen = new Map<string, number>();
   for (const entrance of entrances()) {
     const count = (seen.get(entrance.name) ?? 0) + 1;
     seen.set(entrance.name, count);
     const id = entrance.isAlias ? `${entrance.name}.alias${count - 1}` : entrance.name;
-    if (entrance.row.body) used.add(entrance.row.body.name);
+    const { body, answer, pageOf, listOf } = entrance.row;
+    for (const dto of [body, answer, pageOf, listOf]) if (dto) used.add(dto.name);
     const item = (paths[entrance.path] ??= {});
     item[entrance.method.toLowerCase()] = operation(id, entrance, all);
   }
@@ -71,7 +80,12 @@ export function openApiDocument(): OpenApiDocument {
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `mk_...`' },
       },
-      schemas: { ...reachable(all, used), Problem: problemSchema, FieldError: fieldErrorSchema },
+      schemas: {
+        ...reachable(all, used),
+        PageLinks: pageLinksSchema,
+        Problem: problemSchema,
+        FieldError: fieldErrorSchema,
+      },
       responses: {
         Problem: {
           description: 'What went wrong',
@@ -100,24 +114,56 @@ function operation(
     parameters: [...pathParameters(path), ...queryParameters(row, all, query), ...headerParameters(name)],
     ...bodyOf(name, row, isAlias),
     responses: {
-      [status]: status === 204 ? { description: 'Done' } : answer(row.summary, mediaTypes[name]),
+      [status]:
+        status === 204 ? { description: 'Done' } : answer(row.summary, shapeOf(row), mediaTypes[name]),
       ...otherAnswers[name],
       default: { $ref: '#/components/responses/Problem' },
     },
   };
 }
 
-const answer = (description: string, types: readonly string[] = ['application/json']) => ({
+/** The schema of a row's usual answer. */
+function shapeOf({ answer: one, pageOf, listOf }: RouteDefinition): Schema {
+  const item = pageOf ?? listOf;
+  if (!item) return one ? ref(one.name) : { type: 'object' };
+  return {
+    type: 'object',
+    required: pageOf ? ['data', 'page'] : ['data'],
+    properties: {
+      data: { type: 'array', items: ref(item.name) },
+      ...(pageOf && { page: ref('PageLinks') }),
+    },
+  };
+}
+
+const answer = (description: string, schema: Schema, types: readonly string[] = ['application/json']) => ({
   description,
   content: Object.fromEntries(
-    types.map((type) => [type, { schema: { type: type === 'application/json' ? 'object' : 'string' } }]),
+    types.map((type) => [type, { schema: type === 'application/json' ? schema : { type: 'string' } }]),
   ),
 });
 
+/** The systems before this one told by their own shape what became of a run; the status is ours. */
+const olderOutcomes = Object.fromEntries(
+  [403, 409, 422, 504, 507].map((status) => [
+    status,
+    {
+      description: 'The run did not succeed, or the call was refused',
+      content: {
+        'application/json': { schema: ref(OlderExecuteAnswer.name) },
+        'application/problem+json': { schema: ref('Problem') },
+      },
+    },
+  ]),
+);
+
 /** Answers beside the usual one and the problems. */
 const otherAnswers: Partial<Record<RouteName, Record<string, unknown>>> = {
-  'plugins.upload': { 200: answer('The same bytes were published before: this is that version') },
-  'installations.execute': { 202: answer('Queued (Prefer: respond-async)') },
+  'plugins.upload': {
+    200: answer('The same bytes were published before: this is that version', ref(UploadDto.name)),
+  },
+  'plugins.execute': olderOutcomes,
+  'installations.execute': { 202: answer('Queued (Prefer: respond-async)', ref(AcceptedDto.name)) },
 };
 
 const logTypes = ['application/json', 'text/event-stream'];
@@ -185,6 +231,16 @@ const olderInstall = (isAlias: boolean): Record<string, { schema: Schema }> => (
   'application/json': { schema: ref(InstallAliasBody.name) },
   ...(isAlias ? {} : { 'multipart/form-data': { schema: multipart } }),
 });
+
+const pageLinksSchema: Schema = {
+  type: 'object',
+  required: ['next', 'prev', 'limit'],
+  properties: {
+    next: { type: ['string', 'null'], description: 'Cursor of the next page; null on the last' },
+    prev: { type: ['string', 'null'], description: 'Cursor of the page before; null on the first' },
+    limit: { type: 'integer' },
+  },
+};
 
 const fieldErrorSchema: Schema = {
   type: 'object',

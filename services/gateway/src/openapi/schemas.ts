@@ -21,16 +21,31 @@ const converters: ISchemaConverters = {
   isInt: { type: 'integer' },
   min: (meta) => ({ minimum: bound(meta.constraints) }),
   max: (meta) => ({ maximum: bound(meta.constraints) }),
+  isInstant: { type: 'string', format: 'date-time' },
+  isAnything: {},
+  nullable: { nullable: true },
 };
 const bound = (constraints: unknown[] | undefined) => constraints?.[0] as number;
 
 /** JSON Schema of every DTO class, by class name; refs point into components of the document. */
-export const dtoSchemas = (): Record<string, Schema> =>
-  validationMetadatasToSchemas({
+export function dtoSchemas(): Record<string, Schema> {
+  const schemas = validationMetadatasToSchemas({
     classTransformerMetadataStorage: defaultMetadataStorage,
     refPointerPrefix: '#/components/schemas/',
     additionalConverters: converters,
   }) as Record<string, Schema>;
+  for (const { properties = {} } of Object.values(schemas))
+    for (const [name, property] of Object.entries(properties)) properties[name] = withNull(property);
+  return schemas;
+}
+
+/** `nullable` is no keyword of JSON Schema: null is a type, a choice or an alternative. */
+function withNull({ nullable, ...schema }: Schema): Schema {
+  if (nullable !== true) return schema;
+  if (typeof schema.type !== 'string') return { anyOf: [schema, { type: 'null' }] };
+  const choices = schema.enum as unknown[] | undefined;
+  return { ...schema, type: [schema.type, 'null'], ...(choices && { enum: [...choices, null] }) };
+}
 
 /** The schemas that some others refer to, directly or through one another. */
 export function reachable(all: Record<string, Schema>, names: Iterable<string>): Record<string, Schema> {
