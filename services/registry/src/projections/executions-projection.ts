@@ -11,8 +11,12 @@ const text = (value: string | undefined): string | undefined =>
 const json = (value: unknown): string | undefined =>
   value === undefined ? undefined : JSON.stringify(storable(value));
 
-// A row only moves forward: to a higher attempt, or within one to a higher rank. Within one attempt what was known of
-// the start stays.
+const isLater = `(e.attempt, e.rank) < (excluded.attempt, excluded.rank)`;
+const ifLater = (...columns: string[]) =>
+  columns.map((name) => `${name} = case when ${isLater} then excluded.${name} else e.${name} end`).join(', ');
+
+// A row only moves forward: to a higher attempt, or within one to a higher rank. What a later step leaves out stays as
+// an earlier one said, whichever of them came first: the rows must not depend on how the topic was cut into batches.
 const upsertSteps = `
   insert into executions as e (id, tenant_id, accepted_at, installation_id, plugin_id, version, function, trigger,
     trigger_name, status, attempt, rank, started_at, finished_at, result, error, usage, causation_id)
@@ -20,14 +24,17 @@ const upsertSteps = `
     $8::text[], $9::text[], $10::text[], $11::integer[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
     $15::jsonb[], $16::jsonb[], $17::jsonb[], $18::text[])
   on conflict (id, accepted_at) do update set
-    plugin_id = excluded.plugin_id, version = excluded.version, function = excluded.function,
-    status = excluded.status, attempt = excluded.attempt, rank = excluded.rank,
-    started_at = case when e.attempt = excluded.attempt then coalesce(excluded.started_at, e.started_at)
-      else excluded.started_at end,
-    finished_at = excluded.finished_at, result = excluded.result, error = excluded.error, usage = excluded.usage,
-    trigger_name = coalesce(excluded.trigger_name, e.trigger_name),
-    causation_id = coalesce(excluded.causation_id, e.causation_id)
-  where e.tenant_id = excluded.tenant_id and (e.attempt, e.rank) < (excluded.attempt, excluded.rank)`;
+    ${ifLater('plugin_id', 'version', 'function', 'status', 'attempt', 'rank', 'finished_at', 'result', 'error', 'usage')},
+    started_at = case
+      when e.attempt < excluded.attempt then excluded.started_at
+      when e.rank < excluded.rank then coalesce(excluded.started_at, e.started_at)
+      else coalesce(e.started_at, excluded.started_at) end,
+    trigger_name = coalesce(e.trigger_name, excluded.trigger_name),
+    causation_id = coalesce(e.causation_id, excluded.causation_id)
+  where e.tenant_id = excluded.tenant_id and (${isLater}
+    or e.attempt = excluded.attempt and e.started_at is null and excluded.started_at is not null
+    or e.trigger_name is null and excluded.trigger_name is not null
+    or e.causation_id is null and excluded.causation_id is not null)`;
 
 /** Brings the records of executions up to date: any order, any number of times, one statement. */
 export async function projectExecutions(db: Database, events: readonly ExecutionData[]): Promise<void> {
@@ -56,9 +63,10 @@ export async function projectExecutions(db: Database, events: readonly Execution
   await db.system((tx) => tx.query(upsertSteps, values));
 }
 
-// Only what is not known yet: a retry's `queued` comes as an event, with the error of the attempt before.
+// Only what is not known yet: a retry's `queued` comes as an event, with the error of the attempt before. A cancelled
+// execution's event may be here first and knows less of why it was asked for.
 const insertCommands = `
-  insert into executions (id, tenant_id, accepted_at, installation_id, plugin_id, version, function, trigger,
+  insert into executions as e (id, tenant_id, accepted_at, installation_id, plugin_id, version, function, trigger,
     trigger_name, status, attempt, rank, causation_id)
   select c.id, c.tenant_id, c.accepted_at, i.id, i.plugin_id, v.version,
     coalesce(c.function, v.manifest ->> 'default', 'execute'), c.trigger, c.trigger_name, 'queued', c.attempt, 0, c.causation_id
@@ -67,11 +75,17 @@ const insertCommands = `
     join installations i on i.id = c.installation_id and i.tenant_id = c.tenant_id
     join versions v on v.id = i.version_id
   order by c.id
-  on conflict (id, accepted_at) do nothing`;
+  on conflict (id, accepted_at) do update set
+    trigger_name = coalesce(e.trigger_name, excluded.trigger_name),
+    causation_id = coalesce(e.causation_id, excluded.causation_id)
+  where e.tenant_id = excluded.tenant_id and (e.trigger_name is null and excluded.trigger_name is not null
+    or e.causation_id is null and excluded.causation_id is not null)`;
 
 /** Records of the executions that commands ask for, unless there are some already. */
 export async function projectCommands(db: Database, commands: readonly ExecuteCommand[]): Promise<void> {
   if (commands.length === 0) return;
+  // One row must not be written twice by one statement; a command that came again says the same.
+  commands = [...new Map(commands.map((command) => [command.executionId, command])).values()];
   const values = [
     column(commands, ({ executionId }) => executionId),
     column(commands, ({ tenantId }) => tenantId),

@@ -16,14 +16,20 @@ export function latestSteps(steps: readonly ExecutionData[]): ExecutionData[] {
   for (const step of steps) {
     const known = latest.get(step.executionId);
     if (!known) latest.set(step.executionId, step);
-    else if (isLater(step, known)) latest.set(step.executionId, withStart(step, known));
-    else latest.set(step.executionId, withStart(known, step));
+    else if (isLater(step, known)) latest.set(step.executionId, withKnown(step, known));
+    else latest.set(step.executionId, withKnown(known, step));
   }
   return [...latest.values()].sort((a, b) => (a.executionId < b.executionId ? -1 : 1));
 }
 
-/** A later step of the same attempt may leave out when the attempt started. */
-const withStart = (step: ExecutionData, other: ExecutionData): ExecutionData =>
-  step.startedAt === undefined && other.startedAt !== undefined && step.attempt === other.attempt
-    ? { ...step, startedAt: other.startedAt }
-    : step;
+/** A step may leave out what another one says: why it was asked for and, within one attempt, when it started. */
+function withKnown(step: ExecutionData, other: ExecutionData): ExecutionData {
+  const { triggerName, causationId } = other;
+  const startedAt = step.attempt === other.attempt ? other.startedAt : undefined;
+  return {
+    ...step,
+    ...(step.startedAt === undefined && startedAt !== undefined && { startedAt }),
+    ...(step.triggerName === undefined && triggerName !== undefined && { triggerName }),
+    ...(step.causationId === undefined && causationId !== undefined && { causationId }),
+  };
+}
