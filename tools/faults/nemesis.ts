@@ -29,41 +29,51 @@ export const faults: readonly Fault[] = [
   clockJump,
 ];
 
+export interface Torment {
+  untilMs: number;
+  /** Names, or parts of names, of the faults to deal; all when empty. */
+  only: string[];
+  injected: Injected[];
+  say: (line: string) => void;
+}
+
 /**
- * Strikes one fault after another until the time is over; each is healed before the next, with a short rest between.
- * @param only names, or parts of names, of the faults to deal; all when empty
+ * Strikes one fault after another until the time is over, now and then two at once; they are healed before the next,
+ * with a short rest between.
  */
-export async function torment(
-  scene: Scene,
-  random: Random,
-  o: { untilMs: number; only: string[]; injected: Injected[]; say: (line: string) => void },
-): Promise<void> {
+export async function torment(scene: Scene, random: Random, o: Torment): Promise<void> {
   const dealt = faults.filter(
     ({ name }) => o.only.length === 0 || o.only.some((part) => name.includes(part)),
   );
   let deck: Fault[] = [];
   while (Date.now() < o.untilMs) {
-    if (deck.length === 0) deck = random.shuffle(dealt);
-    const fault = deck.pop() as Fault;
-    const target = await fault.aim(scene, random);
-    if (target === undefined) {
-      o.say(`${fault.name}: left out`);
-      await delay(100);
-      continue;
+    const targets = new Map<string, Fault>();
+    for (let cards = random.between(1, 4) === 1 ? 2 : 1; cards > 0; cards--) {
+      if (deck.length === 0) deck = random.shuffle(dealt);
+      const fault = deck.pop() as Fault;
+      const target = await fault.aim(scene, random);
+      if (target === undefined) o.say(`${fault.name}: left out`);
+      // Two faults at once never hit the same target: one would heal what the other breaks.
+      else if (!targets.has(target)) targets.set(target, fault);
     }
-    const from = Date.now();
-    // Written down before it strikes: what suffers from it may be judged before it is over.
-    const injected: Injected = {
-      fault: fault.name,
-      target,
-      stops: fault.stops === true,
-      from,
-      to: Number.MAX_SAFE_INTEGER,
-    };
-    o.injected.push(injected);
-    injected.note = await fault.strike(scene, target, random);
-    injected.to = Date.now();
-    o.say(`${fault.name}: ${target}${injected.note ? `, ${injected.note}` : ''}, ${injected.to - from} ms`);
+    await Promise.all([...targets].map(([target, fault]) => strike(scene, random, fault, target, o)));
     await delay(random.between(500, 2_000));
   }
+}
+
+async function strike(scene: Scene, random: Random, fault: Fault, target: string, o: Torment): Promise<void> {
+  const from = Date.now();
+  // Written down before it strikes: what suffers from it may be judged before it is over.
+  const injected: Injected = {
+    fault: fault.name,
+    target,
+    stops: fault.stops === true,
+    from,
+    to: Number.MAX_SAFE_INTEGER,
+  };
+  o.injected.push(injected);
+  injected.note = await fault.strike(scene, target, random);
+  injected.to = Date.now();
+  const { note, to } = injected;
+  o.say(`${fault.name}: ${target}${note ? `, ${note}` : ''}, ${to - from} ms`);
 }
