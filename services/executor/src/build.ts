@@ -20,6 +20,8 @@ import { Running } from './executions/running.js';
 import { Inspections } from './inspect/inspections.js';
 import { Interactive } from './interactive/interactive.js';
 import { Lanes } from './lanes/lanes.js';
+import { Pace } from './lanes/pace.js';
+import { paceGround } from './lanes/pace-ground.js';
 import { Sources } from './packages/sources.js';
 import { SecretCache } from './secrets/secret-cache.js';
 import { PostgresStorage } from './storage/postgres-storage.js';
@@ -59,6 +61,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     backgroundRoom: env.EXECUTOR_BACKGROUND_ROOM,
     tenantPercent: env.EXECUTOR_TENANT_PERCENT,
   });
+  const pace = new Pace(paceGround());
   const runner = new Runner({
     sandbox,
     host,
@@ -83,11 +86,23 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     runs,
     leases,
     storageLife: new StorageLife(db, storage, states, clock, logger),
-    interactive: new Interactive({ bus, states, inputs, lanes, runner, running, reporter, clock, logger }),
+    interactive: new Interactive({
+      bus,
+      states,
+      inputs,
+      lanes,
+      pace,
+      runner,
+      running,
+      reporter,
+      clock,
+      logger,
+    }),
     background: new Background({
       states,
       inputs,
       lanes,
+      pace,
       deferrals: new Deferrals(db, outbox, clock),
       runner,
       reporter,

@@ -13,6 +13,7 @@ import { checksInput, type InputCheck } from '../executions/input-check.js';
 import type { Reporter } from '../executions/reporter.js';
 import type { Runner } from '../executions/runner.js';
 import type { Lanes, Turn } from '../lanes/lanes.js';
+import type { Pace } from '../lanes/pace.js';
 import type { Deferrals, Queued } from './deferrals.js';
 import type { Finisher } from './finisher.js';
 import type { Leases } from './leases.js';
@@ -29,6 +30,7 @@ export interface BackgroundParts {
   states: States;
   inputs: InputCheck;
   lanes: Lanes;
+  pace: Pace;
   deferrals: Deferrals;
   runner: Runner;
   reporter: Reporter;
@@ -68,10 +70,13 @@ export class Background {
   /** Ends the waiting for runs of other processes: their commands stay on the bus. */
   close(): void {
     this.stop.abort();
+    this.parts.pace.close();
   }
 
   /** A command is finished when its outcome is durable and told. */
   async handle(record: Received): Promise<void> {
+    const entry = this.parts.pace.enter();
+    if (entry) await entry;
     const { data: command, traceparent } = decodeEvent(ExecuteInBackground, record);
     const key = keyOf(command);
     // Delivered twice at once: the second waits for the first, a batch of claims never names one run twice.

@@ -8,6 +8,7 @@ import type { RunRequest } from '../executions/request.js';
 import type { Attempted, Done, Runner } from '../executions/runner.js';
 import type { Running } from '../executions/running.js';
 import type { Lanes, Turn } from '../lanes/lanes.js';
+import type { Pace } from '../lanes/pace.js';
 import { readBody, readExecute, type ExecuteHeaders } from './read-command.js';
 
 const dropped = metrics.counter('mortise_interactive_dropped_total');
@@ -17,6 +18,7 @@ export interface InteractiveParts {
   states: States;
   inputs: InputCheck;
   lanes: Lanes;
+  pace: Pace;
   runner: Runner;
   running: Running;
   reporter: Reporter;
@@ -33,7 +35,8 @@ export class Interactive {
 
   async execute(record: Received): Promise<void> {
     const command = readExecute(record);
-    const { states, clock, running } = this.parts;
+    const { states, clock, running, pace } = this.parts;
+    pace.called();
     const left = () => command.deadline - clock.now();
     // Its publish failed and the bus brings the command again: the function must not run again.
     const before = this.untold.get(command.executionId);
