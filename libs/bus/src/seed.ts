@@ -5,7 +5,7 @@ import { seedKafka, type Seeded } from './kafka/seed.js';
 
 /** Makes the topics of the table that are not there yet; in one process there is nothing to make. */
 export const createTopics = async (env: BusEnv): Promise<CreatedTopics> =>
-  env.BUS === 'kafka' ? createKafkaTopics(env) : { created: [], existing: [] };
+  env.BUS === 'kafka' ? createKafkaTopics(env) : { created: [], existing: [], altered: [] };
 
 /**
  * Brings a state topic up to the owner's rows: missing and older ones are written, keys that are no rows any more get

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
 import { kafkaLibs } from './kafka-libs.js';
+import { makeCertificate, scramUser, securedSettings, type KafkaUser } from './kafka-secured.js';
 import { until } from './until.js';
 
 const run = promisify(execFile);
@@ -22,6 +23,8 @@ export interface KafkaServer {
   pid: number;
   port: number;
   controllerPort: number;
+  /** The listener for TLS with a login, when it was asked for, and the certificate to trust. */
+  secured?: { brokers: string; caFile: string };
   /** What the broker says. */
   logFile: string;
   /** Resolves when it has ended, asked or not. */
@@ -46,6 +49,8 @@ export interface KafkaOptions {
   /** Outlives the process that started it: whoever has the pid stops it. */
   detached?: boolean;
   proxied?: ProxiedListener[];
+  /** Serves TLS with a login too. */
+  user?: KafkaUser;
 }
 
 /** Starts Kafka 4.3.1 and returns when it really serves: a topic made, a record written and read by a group. */
@@ -57,7 +62,12 @@ export async function startKafka(o: KafkaOptions = {}): Promise<KafkaServer> {
   const controllerPort = o.controllerPort ?? (await freePort());
   const settings = join(dir, 'server.properties');
   const logSettings = join(dir, 'log4j2.yaml');
-  await writeFile(settings, properties(dir, port, controllerPort, o.proxied ?? []));
+  const secured = o.user && { port: await freePort(), caFile: await makeCertificate(dir), user: o.user };
+  await writeFile(
+    settings,
+    properties(dir, port, controllerPort, listenersOf(o, secured?.port)) +
+      (o.user ? securedSettings(dir, o.user) : ''),
+  );
   await writeFile(logSettings, logging);
   const java = [
     ...jvm,
@@ -66,8 +76,17 @@ export async function startKafka(o: KafkaOptions = {}): Promise<KafkaServer> {
     '-cp',
     `${libs}/*`,
   ];
-  const id = randomBytes(16).toString('base64url');
-  const format = ['kafka.tools.StorageTool', 'format', '--standalone', '-t', id, '-c', settings];
+  // Joined to its option: one id in 64 begins with a dash.
+  const id = `--cluster-id=${randomBytes(16).toString('base64url')}`;
+  const format = [
+    'kafka.tools.StorageTool',
+    'format',
+    '--standalone',
+    id,
+    '-c',
+    settings,
+    ...(o.user ? scramUser(o.user) : []),
+  ];
   // A folder that was used before keeps its cluster's id, and its data.
   if (!existsSync(join(dir, 'data', 'meta.properties'))) await run('java', [...java, ...format]);
   const logFile = join(dir, 'kafka.log');
@@ -97,8 +116,37 @@ export async function startKafka(o: KafkaOptions = {}): Promise<KafkaServer> {
     await close();
     throw new Error(`Kafka did not come up: ${said}`, { cause });
   }
-  return { brokers, pid: child.pid as number, port, controllerPort, logFile, exited, close };
+  return {
+    brokers,
+    pid: child.pid as number,
+    port,
+    controllerPort,
+    logFile,
+    exited,
+    close,
+    ...(secured && { secured: { brokers: `127.0.0.1:${secured.port}`, caFile: secured.caFile } }),
+  };
 }
+
+interface Listener {
+  name: string;
+  protocol: 'PLAINTEXT' | 'SASL_SSL';
+  port: number;
+  /** What clients are told. */
+  advertised: number;
+}
+
+const listenersOf = ({ proxied = [] }: KafkaOptions, securedPort: number | undefined): Listener[] => [
+  ...proxied.map(({ name, port, behind }) => ({
+    name,
+    protocol: 'PLAINTEXT' as const,
+    port: behind,
+    advertised: port,
+  })),
+  ...(securedPort === undefined
+    ? []
+    : [{ name: 'SECURED', protocol: 'SASL_SSL' as const, port: securedPort, advertised: securedPort }]),
+];
 
 const ended = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
 
@@ -162,14 +210,14 @@ const properties = (
   dir: string,
   port: number,
   controllerPort: number,
-  proxied: ProxiedListener[],
+  more: Listener[],
 ) => `process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${proxied.map(({ name, behind }) => `,${name}://127.0.0.1:${behind}`).join('')}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${proxied.map(({ name, port: proxy }) => `,${name}://127.0.0.1:${proxy}`).join('')}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${proxied.map(({ name }) => `,${name}:PLAINTEXT`).join('')}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${more.map((one) => `,${one.name}://127.0.0.1:${one.port}`).join('')}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${more.map((one) => `,${one.name}://127.0.0.1:${one.advertised}`).join('')}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${more.map((one) => `,${one.name}:${one.protocol}`).join('')}
 inter.broker.listener.name=PLAINTEXT
 log.dirs=${join(dir, 'data')}
 offsets.topic.replication.factor=1

@@ -1,6 +1,12 @@
 import type { ServiceName } from '@mortise/contracts';
 import type { Logger } from '@mortise/service-kit';
-import kafkajs, { type ISocketFactory, type KafkaConfig, type RetryOptions, type SASLOptions } from 'kafkajs';
+import kafkajs, {
+  type Admin,
+  type ISocketFactory,
+  type KafkaConfig,
+  type RetryOptions,
+  type SASLOptions,
+} from 'kafkajs';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
@@ -87,4 +93,31 @@ export function kafkaClient({ env, service, logger, sockets, retry }: ClientOpti
     ...(login ? { sasl: login } : {}),
   };
   return new kafkajs.Kafka(config);
+}
+
+/**
+ * A connection for the first questions of a process. Gives up after some seconds: what is set wrong stays wrong.
+ * @throws Error one sentence that names the settings
+ */
+export async function connectAdmin(options: ClientOptions): Promise<Admin> {
+  const admin = kafkaClient({ ...options, retry: { ...patientRetry, retries: 8 } }).admin();
+  try {
+    await admin.connect();
+    // kafkajs connects without asking anything; a broker that wants a login hangs up at the first question.
+    await admin.describeCluster();
+    return admin;
+  } catch (cause) {
+    await admin.disconnect().catch(() => {});
+    const { KAFKA_BROKERS: brokers, KAFKA_SASL_MECHANISM: mechanism } = options.env;
+    const at = `Kafka at ${brokers.join(',')}`;
+    if (cause instanceof kafkajs.KafkaJSSASLAuthenticationError)
+      throw new Error(
+        `${at} refuses the login by ${mechanism}: check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+        { cause },
+      );
+    throw new Error(
+      `${at} does not answer as a broker should: if it asks for a login, set KAFKA_SASL_MECHANISM (now ${mechanism}); if for TLS, set KAFKA_TLS`,
+      { cause },
+    );
+  }
 }

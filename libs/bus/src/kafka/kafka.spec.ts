@@ -1,12 +1,14 @@
 import { PluginState, topicNames, type PluginStateData } from '@mortise/contracts';
 import { defineEnv, loadEnv, newId } from '@mortise/service-kit';
 import { kafkaAvailable, startKafka, type KafkaServer } from '@mortise/testing';
+import kafkajs from 'kafkajs';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Bus } from '../bus.js';
 import { busContract, quiet, type Twin } from '../bus.contract.js';
 import { busEnv, type BusEnv } from '../env.js';
 import { hostileContract } from '../hostile.contract.js';
+import { readingsContract } from '../readings.contract.js';
 import { replayContract } from '../replay.contract.js';
 import { createTopics, seedState } from '../seed.js';
 import { askVersions } from './broker-check.js';
@@ -68,6 +70,7 @@ describe.skipIf(!available.ok)('with a real broker', () => {
 
   busContract('Kafka', makeTwin);
   replayContract('Kafka', makeTwin);
+  readingsContract('Kafka', makeTwin);
   hostileContract('Kafka', makeTwin);
 
   const row = (revision: number, pluginId = newId()): PluginStateData => ({
@@ -88,7 +91,33 @@ describe.skipIf(!available.ok)('with a real broker', () => {
     const second = await createTopics(env);
 
     expect(first.created).toHaveLength(topicNames.length);
-    expect(second).toEqual({ created: [], existing: first.created });
+    expect(second).toEqual({ created: [], existing: first.created, altered: [] });
+  });
+
+  it('brings the settings of existing topics to those of the table, and leaves the others', async () => {
+    const env = envFor(server);
+    await createTopics(env);
+    const name = `${env.MORTISE_TOPIC_PREFIX}execution-events`;
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    const admin = new kafkajs.Kafka({ brokers: [server.brokers] }).admin();
+    await admin.connect();
+    const settings = [
+      { name: 'retention.ms', value: '1000' },
+      { name: 'segment.bytes', value: '2097152' },
+    ];
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name, configEntries: settings }] });
+
+    const { altered } = await createTopics(env);
+
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type, name }],
+    });
+    await admin.disconnect();
+    const valueOf = (key: string) =>
+      resources[0]?.configEntries.find(({ configName }) => configName === key)?.configValue;
+    expect(altered).toEqual([name]);
+    expect([valueOf('retention.ms'), valueOf('segment.bytes')]).toEqual([String(7 * 86_400_000), '2097152']);
   });
 
   it('names the missing topics and the command that makes them', async () => {

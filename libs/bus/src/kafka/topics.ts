@@ -3,7 +3,8 @@ import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BusEnv } from '../env.js';
 import { partitionCount } from '../partitions.js';
-import { kafkaClient } from './client.js';
+import { checkBrokers } from './broker-check.js';
+import { connectAdmin, socketFactory } from './client.js';
 
 /** Room for a body of the largest size an execution may carry, with its headers. */
 export const maxMessageBytes = 4_194_304;
@@ -13,6 +14,8 @@ export interface CreatedTopics {
   /** Full names, with the prefix. */
   created: string[];
   existing: string[];
+  /** Of the existing ones those whose settings were brought to the table's. */
+  altered: string[];
 }
 
 export const topicName = (name: TopicName, env: Pick<BusEnv, 'MORTISE_TOPIC_PREFIX'>): string =>
@@ -60,8 +63,8 @@ export function topicProblem(existing: ReadonlyMap<string, number>, env: BusEnv)
 
 /** Idempotent: makes what is missing and waits until every topic has leaders. */
 export async function createKafkaTopics(env: BusEnv): Promise<CreatedTopics> {
-  const admin = kafkaClient({ env, service: 'admin', retry: { retries: 8 } }).admin();
-  await admin.connect();
+  await checkBrokers(env, socketFactory);
+  const admin = await connectAdmin({ env, service: 'admin' });
   try {
     const { brokers } = await admin.describeCluster();
     const copies = Math.min(
@@ -80,13 +83,44 @@ export async function createKafkaTopics(env: BusEnv): Promise<CreatedTopics> {
     }
     await waitForLeaders(admin, env);
     for (const name of missing) await topicOffsets(admin, topicName(name, env));
+    const there = topicNames.filter((name) => before.has(topicName(name, env)));
     return {
+      altered: await alter(
+        admin,
+        there.map((name) => configOf(name, env, copies)),
+      ),
       created: missing.map((name) => topicName(name, env)),
       existing: topicNames.map((name) => topicName(name, env)).filter((name) => before.has(name)),
     };
   } finally {
     await admin.disconnect();
   }
+}
+
+/** Retention and the like may change from release to release; other settings of the operator stay. */
+async function alter(admin: Admin, wanted: ITopicConfig[]): Promise<string[]> {
+  if (wanted.length === 0) return [];
+  const type = kafkajs.ConfigResourceTypes.TOPIC;
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: wanted.map(({ topic: name }) => ({ type, name })),
+  });
+  const changes = wanted.flatMap(({ topic: name, configEntries = [] }) => {
+    const now = resources.find(({ resourceName }) => resourceName === name)?.configEntries ?? [];
+    const valueOf = (key: string) => now.find(({ configName }) => configName === key)?.configValue;
+    if (configEntries.every((entry) => valueOf(entry.name) === entry.value)) return [];
+    // The request replaces all of a topic's own settings, so those that are not ours go along.
+    const ours = new Set(configEntries.map((entry) => entry.name));
+    const others = now
+      .filter(
+        ({ configName, isDefault, isSensitive, readOnly }) =>
+          !isDefault && !isSensitive && !readOnly && !ours.has(configName),
+      )
+      .map(({ configName, configValue }) => ({ name: configName, value: configValue }));
+    return [{ type, name, configEntries: [...configEntries, ...others] }];
+  });
+  if (changes.length > 0) await admin.alterConfigs({ validateOnly: false, resources: changes });
+  return changes.map(({ name }) => name);
 }
 
 const isAlreadyThere = (error: unknown): boolean =>

@@ -9,7 +9,7 @@ import type { Reading } from '../readings.js';
 import type { BusRecord, Received } from '../record.js';
 import type { ReplyAddress, Subscription, Transport } from '../transport.js';
 import { checkBrokers } from './broker-check.js';
-import { kafkaClient, socketFactory } from './client.js';
+import { connectAdmin, kafkaClient, socketFactory } from './client.js';
 import { TopicConsumer } from './consumer.js';
 import { Producers } from './producer.js';
 import { endsOf, existingTopics, topicName, topicOffsets, topicProblem } from './topics.js';
@@ -47,10 +47,9 @@ export class KafkaTransport implements Transport {
   }
 
   async start(subscriptions: Subscription[], onReply?: (record: Received) => void): Promise<void> {
-    const { env, sockets } = this.options;
+    const { env, service, logger, sockets } = this.options;
     await checkBrokers(env, sockets ?? socketFactory);
-    const admin = this.client().admin();
-    await admin.connect();
+    const admin = await connectAdmin({ env, service, logger, sockets });
     try {
       const problem = topicProblem(await existingTopics(admin), env);
       if (problem) throw new Error(problem);
