@@ -111,7 +111,7 @@ export class MemoryGroup {
         (sum, { partition, track, next }) => sum + partition.end - (track?.watermark ?? next),
         0,
       ),
-      pausedPartitions: isFull ? own.length : 0,
+      pausedPartitions: isFull ? own.filter(({ partition, next }) => next < partition.end).length : 0,
     };
   }
 

@@ -6,6 +6,7 @@ import { Bus } from '../bus.js';
 import { busContract, quiet, shortRetry, type Twin } from '../bus.contract.js';
 import { busEnv } from '../env.js';
 import { hostileContract } from '../hostile.contract.js';
+import { readingsContract } from '../readings.contract.js';
 import { replayContract } from '../replay.contract.js';
 import { MemoryBroker } from './broker.js';
 import { MemoryTransport } from './transport.js';
@@ -30,6 +31,7 @@ const makeTwin = async (): Promise<Twin> => {
 
 busContract('memory', makeTwin);
 replayContract('memory', makeTwin);
+readingsContract('memory', makeTwin);
 hostileContract('memory', makeTwin);
 
 const row = (revision: number, pluginId = newId()): PluginStateData => ({
