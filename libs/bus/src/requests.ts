@@ -6,6 +6,8 @@ import type { Timers } from './engine/timing.js';
 import type { BusRecord, Received } from './record.js';
 import type { Transport } from './transport.js';
 
+// Each holds its caller's promise and a deadline: beyond so many the answer is that there is no room.
+const mostPending = 65_536;
 const unclaimed = metrics.counter('mortise_bus_unclaimed_replies_total');
 
 interface Pending {
@@ -37,6 +39,10 @@ export class Requests {
     return new Promise((resolve, reject) => {
       if (deadline <= this.clock.now()) {
         reject(new AppError('DEADLINE_EXCEEDED'));
+        return;
+      }
+      if (this.pending.size >= mostPending) {
+        reject(new AppError('UNAVAILABLE', { what: 'The bus (too many wait for an answer)' }));
         return;
       }
       const id = this.prefix + (++this.count).toString(36);
