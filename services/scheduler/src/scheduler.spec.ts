@@ -1,5 +1,6 @@
 import { encodeCloudEvent } from '@mortise/bus';
 import { InstallationUninstalled, PluginState, type InstallationStateData } from '@mortise/contracts';
+import { Partitions } from '@mortise/database';
 import { newId } from '@mortise/service-kit';
 import { until, installation } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -29,6 +30,25 @@ describe('a scheduler', () => {
     scheduler.request('POST', '/events', tenantId, sent, structured);
 
   describe('given an event', () => {
+    it('remembers it in a partition of its day, made by whoever starts first on that day', async () => {
+      const inAMonth = Date.now() + 30 * 86_400_000;
+      await scheduler.db.system((tx) => Partitions.dropOlderThan(tx, 'inbox', inAMonth));
+      await scheduler.restart();
+      const state = await scheduler.announce(
+        installation({ events: [{ on: 'order.created', function: 'first' }] }),
+      );
+      await publish(state.tenantId, event());
+      await until(() => commandsOf(state).length === 1, 'the command is queued');
+
+      const rows = await scheduler.db.system((tx) =>
+        tx.query<{ partition: string }[]>(
+          'select tableoid::regclass::text as partition from inbox where tenant_id = $1',
+          [state.tenantId],
+        ),
+      );
+      expect(rows).toEqual([{ partition: expect.stringMatching(/inbox_p\d{8}$/) as string }]);
+    });
+
     it('queues one execution for each function that subscribed to it', async () => {
       const state = await scheduler.announce(
         installation({

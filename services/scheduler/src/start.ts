@@ -1,5 +1,5 @@
 import { Bus, BusStrategy, type SharedParts, openStates } from '@mortise/bus';
-import { Database, Inbox, Outbox } from '@mortise/database';
+import { Database, Inbox, Outbox, Partitions } from '@mortise/database';
 import {
   assertRoutesHandled,
   buildHttpApp,
@@ -40,6 +40,9 @@ export function start(env: SchedulerEnv, shared: SharedParts = {}): Promise<Runn
     const outbox = new Outbox({ db, bus, logger, clock });
     bus.parkWith(outbox);
     closers.add('outbox', () => outbox.close());
+    // The inbox: each event that matched is remembered there until it cannot come again.
+    const partitions = new Partitions({ db, clock, logger });
+    closers.add('partitions', () => partitions.close());
 
     const states = openStates(bus);
     const schedules = new Schedules(db, clock);
@@ -67,6 +70,7 @@ export function start(env: SchedulerEnv, shared: SharedParts = {}): Promise<Runn
     assertRoutesHandled(app, 'scheduler');
     app.connectMicroservice({ strategy: new BusStrategy(bus) });
     await app.startAllMicroservices();
+    await partitions.start();
     await bus.start();
     await outbox.start();
 
