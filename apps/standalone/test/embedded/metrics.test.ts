@@ -46,6 +46,15 @@ describe('/metrics', () => {
     expect(samplesOf(text).filter((sample) => !rowOf(sample))).toEqual([]);
   });
 
+  it("is on a port of its own, which has nothing else, and not on the API's", async () => {
+    const { url, metrics = '' } = inject('platform');
+
+    expect((await fetch(metrics)).headers.get('content-type')).toContain('text/plain');
+    expect((await fetch(new URL('/api/v1/plugins', metrics))).status).toBe(404);
+    for (const path of ['/metrics', '/api/v1/metrics'])
+      expect((await fetch(`${url}${path}`)).status).toBe(404);
+  });
+
   it('tells series apart by the labels of the table only', async () => {
     const wrong = samplesOf(await scrape()).filter((sample) => {
       const extra = sample.name.endsWith('_bucket') ? ['le'] : [];

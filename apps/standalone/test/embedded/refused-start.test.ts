@@ -47,11 +47,11 @@ describe('make start says in one sentence that it cannot, and ends with 1', () =
   });
 
   it('when a setting is wrong, and never shows a secret', async () => {
-    const level = await refused(join(base, 'd'), { LOG_LEVEL: 'loud' });
-    const database = await refused(join(base, 'e'), {
-      DATABASE_URL: 'postgres://mortise:hunter2@127.0.0.1:1/none',
-    });
-    const spool = await refused(join(base, 'f'), { REGISTRY_SPOOL_DIR: '/dev/null/spool' });
+    const [level, database, spool] = await Promise.all([
+      refused(join(base, 'd'), { LOG_LEVEL: 'loud' }),
+      refused(join(base, 'e'), { DATABASE_URL: 'postgres://mortise:hunter2@127.0.0.1:1/none' }),
+      refused(join(base, 'f'), { REGISTRY_SPOOL_DIR: '/dev/null/spool' }),
+    ]);
 
     expect(level).toContain('LOG_LEVEL is not one of');
     expect(database).toContain('PostgreSQL at 127.0.0.1:1/');
@@ -85,8 +85,9 @@ describe('make start says in one sentence that it cannot, and ends with 1', () =
         mountTmpfs(join(base, 'ro'), { sizeMb: 300, readOnly: true }),
         mountTmpfs(join(base, 'small'), { sizeMb: 20 }),
       ];
-      const sentences = [await refused(join(base, 'ro')), await refused(join(base, 'ro/new'))];
-      const full = await refused(join(base, 'small'));
+      const [full, ...sentences] = await Promise.all(
+        ['small', 'ro', 'ro/new'].map((path) => refused(join(base, path))),
+      );
       const left = await readdir(join(base, 'small'));
       unmount.forEach((one) => one());
 
