@@ -5,11 +5,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { forkModule, until } from '@mortise/testing';
+import { canMount, forkModule, mountTmpfs, until } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../connection.js';
 import { migrate } from '../migrate.js';
 import { isAlive } from './leftover.js';
+import { ServerProcess } from './server-process.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start.js';
 
 let root: string;
@@ -143,6 +144,38 @@ describe('startEmbeddedPostgres', () => {
       'cannot be used as a data folder (ENOTDIR)',
     );
   });
+});
+
+describe('a PostgreSQL that cannot come up', () => {
+  it('because its program is missing is told how to get it', async () => {
+    const starting = ServerProcess.start({
+      command: join(root, 'no-such-postgres'),
+      args: [],
+      runAs: { user: undefined, prefix: [] },
+      dataDir: root,
+      stopSignal: 'SIGINT',
+      log: () => {},
+      onUnexpectedExit: () => {},
+    });
+
+    await expect(starting).rejects.toThrow(/no-such-postgres.*run "npm ci", or set DATABASE_URL/);
+  });
+
+  it.skipIf(!canMount('a database made on a full disk'))(
+    'because the disk is full says so and leaves nothing half-made',
+    async () => {
+      const disk = join(root, 'disk');
+      const unmount = mountTmpfs(disk, { sizeMb: 20 });
+      const refusal = await startEmbeddedPostgres({ dataDir: join(disk, 'postgres') }).catch(String);
+      const left = await readdir(disk);
+      unmount();
+
+      expect(refusal).toContain(
+        `The disk that holds ${join(disk, 'postgres')} is full: free at least 200 MB`,
+      );
+      expect(left).toEqual([]);
+    },
+  );
 });
 
 describe('a Mortise that was killed with -9', () => {
