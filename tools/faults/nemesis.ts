@@ -5,6 +5,7 @@ import { diskFull } from './faults/disk-full.ts';
 import { freeze } from './faults/freeze.ts';
 import { killBackend } from './faults/kill-backend.ts';
 import { killBusyExecutor } from './faults/kill-busy-executor.ts';
+import { killCutOff } from './faults/kill-cut-off.ts';
 import { killService } from './faults/kill-service.ts';
 import { killWorker } from './faults/kill-worker.ts';
 import { cut, halve, silence, slow, storeGone } from './faults/network.ts';
@@ -15,6 +16,7 @@ import type { Scene } from './scene.ts';
 /** Every fault there is: a run deals all of them before it deals one again. */
 export const faults: readonly Fault[] = [
   killBusyExecutor,
+  killCutOff,
   killBackend('kafka', 'broker'),
   killBackend('postgres', 'PostgreSQL'),
   ...['gateway', 'registry', 'scheduler', 'executor'].map(killService),
