@@ -42,7 +42,12 @@ function once<T>(name: MetricName, make: (row: MetricRow) => T): T {
 /** The process's metrics, each by its name in the table: what is not there does not compile. */
 export const metrics = {
   counter: <N extends MetricsOf<'counter'>>(name: N): Counter<N> =>
-    once(name, ({ meaning }) => meter.createCounter(name, { description: meaning })),
+    once(name, ({ meaning, labels }) => {
+      const counter = meter.createCounter(name, { description: meaning });
+      // Prometheus sees no increase in a series that begins with its first increase.
+      if (labels.length === 0) counter.add(0);
+      return counter;
+    }),
   histogram: <N extends MetricsOf<'histogram'>>(name: N): Histogram<N> =>
     once(name, ({ meaning, buckets = [] }) =>
       meter.createHistogram(name, {

@@ -10,7 +10,7 @@ export function watchProcess(): void {
   let last: EventLoopUtilization | undefined;
   utilization.watch((see) => {
     const now = performance.eventLoopUtilization();
-    see(performance.eventLoopUtilization(now, last).utilization);
+    see((last ? performance.eventLoopUtilization(now, last) : now).utilization);
     last = now;
   });
 }

@@ -35,6 +35,9 @@ export class Failures {
 
   constructor(private readonly options: FailureOptions) {
     this.labels = { group: groupLabel(options.group), topic: options.topic };
+    // An alert on their increase misses the first of a series that is not there before.
+    if (!options.solo)
+      for (const counter of [retries, parkedRecords, deadLetters]) counter.add(0, this.labels);
   }
 
   get timers(): Timers {
