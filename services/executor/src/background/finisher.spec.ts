@@ -72,7 +72,8 @@ describe('outcomes of background runs', () => {
     await runs.claim([run]);
     await finisher.finish(finished(run));
 
-    await expect(whileAway(() => finisher.finish(finished(run)))).rejects.toThrow();
+    // It throws when its first try met the outage, and says false when that came late: neither counts as written.
+    expect(await whileAway(() => finisher.finish(finished(run)).catch(() => false))).toBe(false);
     expect((await runs.claim([run]))[0]).toMatchObject({ kind: 'finished' });
   });
 });
