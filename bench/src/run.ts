@@ -1,17 +1,28 @@
 // `make bench`: a table with the target beside each result, and bench/results/latest.json.
 import { mkdir, writeFile } from 'node:fs/promises';
+import { stopSharedCluster } from './cluster.ts';
 import type { Figure } from './figure.ts';
+import { httpOneCaller, httpSaturated, httpSomeCallers } from './figures/cluster.ts';
 import { installToRun, secondStart } from './figures/lifecycle.ts';
+import { busManyCallers, busOneCaller, busSomeCallers } from './figures/p11-bus.ts';
+import { commitToConsumer, inbox, relay } from './figures/outbox.ts';
 import { httpExecute } from './figures/p4-http-execute.ts';
-import { httpExecuteKafka } from './figures/p12-http-execute-kafka.ts';
 import { projection } from './figures/p15-projection.ts';
 import { largeUpload, uploadRate } from './figures/uploads.ts';
 import { stopShared } from './platform.ts';
 
 const figures: Figure[] = [
   httpExecute,
-  httpExecuteKafka,
+  busOneCaller,
+  busSomeCallers,
+  busManyCallers,
+  httpOneCaller,
+  httpSomeCallers,
+  httpSaturated,
   projection,
+  relay,
+  commitToConsumer,
+  inbox,
   largeUpload,
   uploadRate,
   installToRun,
@@ -47,6 +58,6 @@ for (const figure of figures.filter(({ id }) => !only || only.includes(id))) {
   }
 }
 
-await stopShared();
+await Promise.all([stopShared(), stopSharedCluster()]);
 await mkdir('bench/results', { recursive: true });
 await writeFile('bench/results/latest.json', `${JSON.stringify(results, null, 2)}\n`);
