@@ -1,7 +1,7 @@
 import { headers } from './commands.js';
 import type { ErrorCode, FieldError } from './errors.js';
 import type { ExecutionError, ExecutionUsage } from './events/execution.js';
-import type { Outcome, TriggerKind } from './statuses.js';
+import { executionStatuses, type ExecutionStatus, type Outcome, type TriggerKind } from './statuses.js';
 
 /**
  * The wire form of interactive executions: headers say what the texts are about, texts travel as they are. The result
@@ -91,14 +91,21 @@ export function encodeReply(reply: InteractiveReply): Encoded {
   return { value: bytes(JSON.stringify({ error, durationMs, usage })), headers: head };
 }
 
-/** The counterpart of encodeReply, for whoever asked. */
+const isOutcome = (status: string | undefined): status is Outcome =>
+  executionStatuses.includes(status as ExecutionStatus) && status !== 'queued' && status !== 'running';
+
+/**
+ * The counterpart of encodeReply, for whoever asked.
+ * @throws Error when it is no reply of ours
+ */
 export function decodeReply(record: {
   value: Buffer | null;
   headers: Readonly<Record<string, string>>;
 }): InteractiveReply {
   const text = record.value?.toString() ?? 'null';
-  const status = record.headers[headers.status] as InteractiveReply['status'];
+  const status = record.headers[headers.status];
   if (status === 'refused') return { status, refusal: JSON.parse(text) as Refusal };
+  if (!isOutcome(status)) throw new Error('the reply says no outcome');
   const durationMs = Number(record.headers[headers.durationMs] ?? 0);
   if (status === 'succeeded') return { status, result: text, durationMs };
   const { error, usage } = JSON.parse(text) as { error: ExecutionError; usage?: ExecutionUsage };

@@ -1,6 +1,6 @@
 import { Bus, busEnv, decodeEvent } from '@mortise/bus';
 import { ExecutionTimedOut, headers, uuidTime, type ExecutionData } from '@mortise/contracts';
-import { createLogger, defineEnv, loadEnv, newId } from '@mortise/service-kit';
+import { createLogger, defineEnv, loadEnv, newId, scrape } from '@mortise/service-kit';
 import { until } from '@mortise/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Ground, problemOf, type Executor } from '../../test/ground.js';
@@ -174,6 +174,24 @@ describe('POST /installations/{id}/execute', () => {
       stack: 'at greet (main.js:3:1)',
     });
   });
+
+  it.each(['', 'constructor', 'running', 'x'.repeat(500)])(
+    'answers 503 to a reply with the status %.20j, and makes no series of metrics of it',
+    async (status) => {
+      const { installationId } = await ground.installation();
+      ground.executor = () => ({
+        status: status as 'failed',
+        error: { code: 'E', message: 'm' },
+        durationMs: 1,
+      });
+
+      const answer = await execute(installationId, {});
+
+      expect(await ground.refusal(answer)).toEqual({ status: 503, code: 'UNAVAILABLE' });
+      const series = [...(await scrape()).matchAll(/^mortise_gateway_executions_total\{status="(.*)"\}/gm)];
+      expect(series.map(([, label]) => label)).not.toContain(status);
+    },
+  );
 
   it('answers what an executor refused to run', async () => {
     const { installationId } = await ground.installation();
