@@ -66,8 +66,6 @@ async function run(scene: Scene): Promise<number> {
 const folder = await mkdtemp(join(tmpdir(), 'mortise-faults-'));
 say(`seed ${seed}; starting a cluster in ${folder}`);
 const scene = await openScene(folder);
-if (!scene.disk)
-  say('no small disk can be mounted here: the fault "disk full in the package store" is left out');
 let violations = 1;
 try {
   violations = await run(scene);

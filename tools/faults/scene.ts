@@ -45,12 +45,12 @@ export async function openScene(folder: string): Promise<Scene> {
     behind: ports[2 * at + 1] as number,
   }));
   const proxies = new Map(table.map(({ name, port, behind }) => [name, new Proxy(port, behind)]));
-  const disk = await SmallDisk.mount(join(folder, 's3', 'data'));
+  const disk = SmallDisk.mount(join(folder, 's3', 'data'));
   await Promise.all([...proxies.values()].map((proxy) => proxy.listen()));
   const close = async () => {
     await clusterDown(folder);
     await Promise.all([...proxies.values()].map((proxy) => proxy.close()));
-    await disk?.unmount();
+    disk?.unmount();
   };
   try {
     const state = await clusterUp(folder, {
