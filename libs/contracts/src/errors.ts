@@ -184,6 +184,8 @@ export const errors = {
     text: 'More than {limit} events caused one another: the chain is cut here',
   },
   QUARANTINE_NOT_FOUND: { status: 404, retry: false, text: 'No quarantine {id}' },
+  DEAD_LETTER_NOT_FOUND: { status: 404, retry: false, text: 'No dead letter {id}' },
+  DEAD_LETTER_FINAL: { status: 409, retry: false, text: 'The dead letter cannot be replayed: {reason}' },
   // bus
   MESSAGE_UNDECODABLE: { status: 500, retry: false, text: 'The message cannot be decoded: {reason}' },
   DEADLINE_EXCEEDED: { status: 504, retry: true, text: 'No reply before the deadline' },

@@ -157,6 +157,15 @@ export {
   type QuarantineDto,
 } from './http/plugins.js';
 export {
+  DeadLetterFilter,
+  DeadLetterQuery,
+  deadLetterStatuses,
+  type DeadLetterDetailDto,
+  type DeadLetterDto,
+  type DeadLettersChangedDto,
+  type DeadLetterStatus,
+} from './http/dead-letters.js';
+export {
   GrantRequest,
   InstallBody,
   InstallAliasBody,

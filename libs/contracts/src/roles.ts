@@ -14,6 +14,7 @@ export const rights = [
   'jobs:run',
   'secrets:write',
   'quarantine:manage',
+  'dead-letters:manage',
   'tenants:manage',
   'apikeys:manage',
 ] as const;
@@ -33,7 +34,13 @@ const tenantRights: readonly Right[] = [
 ];
 
 export const roles = {
-  'platform-admin': ['plugins:read', 'quarantine:manage', 'tenants:manage', 'apikeys:manage'],
+  'platform-admin': [
+    'plugins:read',
+    'quarantine:manage',
+    'dead-letters:manage',
+    'tenants:manage',
+    'apikeys:manage',
+  ],
   'tenant-admin': tenantRights,
 } as const satisfies Record<string, readonly Right[]>;
 

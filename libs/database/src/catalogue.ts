@@ -5,6 +5,7 @@ import { connect } from './connection.js';
 export const tablesWithoutTenant: readonly string[] = [
   'mortise.migrations',
   'gateway.tenants',
+  'registry.dead_letters',
   ...serviceNames.map((service) => `${service}.outbox`),
 ];
 

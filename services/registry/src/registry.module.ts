@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Bus } from '@mortise/bus';
 import { Database, Outbox } from '@mortise/database';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { ExecutionsController } from './executions/executions.controller.js';
 import { ExecutionsService } from './executions/executions.service.js';
 import { GrantsController } from './grants/grants.controller.js';
@@ -58,6 +60,7 @@ export class RegistryModule {
         PluginAliasesController,
         GrantsController,
         QuarantineController,
+        DeadLettersController,
         ExecutionsController,
         LogsController,
         SecretsController,
@@ -74,6 +77,7 @@ export class RegistryModule {
         InstallationsService,
         GrantsService,
         QuarantineService,
+        DeadLetters,
         ExecutionsService,
         LogsService,
         LiveTail,

@@ -15,6 +15,7 @@ import { entities } from './entities.js';
 import type { RegistryEnv } from './env.js';
 import { LiveTail } from './logs/live-tail.js';
 import { LogFeed } from './logs/log-feed.js';
+import { attachDeadLetters } from './dead-letters/dead-letter-projection.js';
 import { attachProjections } from './projections/projections.js';
 import { RegistryModule } from './registry.module.js';
 import { Vault } from './secrets/vault.js';
@@ -23,6 +24,9 @@ import { pluginStates } from './state/plugin-state.js';
 import { Packages } from './uploads/packages.js';
 import { Spool } from './uploads/spool.js';
 import { TenantNames } from './uploads/tenant-names.js';
+
+/** As long as their topics keep them. */
+const deadLettersKeepDays = 30;
 
 /** Starts the registry's internal HTTP on PORT; resolves when it answers. */
 export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<RunningService> {
@@ -50,12 +54,14 @@ export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<Runni
     health.follow('bus', () => bus.ready());
     const outbox = new Outbox({ db, bus, logger, clock });
     bus.parkWith(outbox);
+    attachDeadLetters(bus, db, outbox);
     closers.add('outbox', () => outbox.close());
     const partitions = new Partitions({
       db,
       logger,
       tables: [
         { table: 'executions', grain: 'week', ahead: 4, keepDays: env.EXECUTIONS_KEEP_DAYS },
+        { table: 'dead_letters', grain: 'week', ahead: 4, keepDays: deadLettersKeepDays },
         { table: 'logs', grain: 'day', ahead: 7, keepDays: env.LOGS_KEEP_DAYS },
       ],
     });

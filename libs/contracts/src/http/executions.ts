@@ -73,6 +73,8 @@ export class ExecutionDto {
   @IsAnything() result: unknown;
   @ValidateNested() @Nullable() @Type(() => ExecutionError) error: ExecutionError | null;
   @ValidateNested() @Nullable() @Type(() => ExecutionUsage) usage: ExecutionUsage | null;
+  /** When a failed attempt is tried again. */
+  @IsInstant() @Nullable() nextAttemptAt: string | null;
 }
 
 export class LogQuery extends PageQuery {

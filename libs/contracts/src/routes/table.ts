@@ -1,3 +1,4 @@
+import { deadLetterRoutes } from './dead-letters.js';
 import type { RouteDefinition } from './define.js';
 import { executionRoutes } from './executions.js';
 import { installationRoutes } from './installations.js';
@@ -13,6 +14,7 @@ export const routes = {
   ...executionRoutes,
   ...triggerRoutes,
   ...quarantineRoutes,
+  ...deadLetterRoutes,
   ...platformRoutes,
 } as const satisfies Record<string, RouteDefinition>;
 

@@ -29,10 +29,11 @@ export interface ExecutionRow {
   result: unknown;
   error: ExecutionError | null;
   usage: ExecutionUsage | null;
+  next_attempt_at: Date | null;
 }
 
 const columns = `id, tenant_id, accepted_at, installation_id, plugin_id, version, function, trigger, trigger_name,
-  status, attempt, started_at, finished_at, result, error, usage`;
+  status, attempt, started_at, finished_at, result, error, usage, next_attempt_at`;
 
 export const toExecutionDto = (row: ExecutionRow): ExecutionDto => ({
   id: row.id,
@@ -50,6 +51,7 @@ export const toExecutionDto = (row: ExecutionRow): ExecutionDto => ({
   result: row.result,
   error: row.error,
   usage: row.usage,
+  nextAttemptAt: row.next_attempt_at?.toISOString() ?? null,
 });
 
 /** The id carries the millisecond of acceptance: one partition is read. */

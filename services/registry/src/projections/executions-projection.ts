@@ -19,10 +19,10 @@ const ifLater = (...columns: string[]) =>
 // an earlier one said, whichever of them came first: the rows must not depend on how the topic was cut into batches.
 const upsertSteps = `
   insert into executions as e (id, tenant_id, accepted_at, installation_id, plugin_id, version, function, trigger,
-    trigger_name, status, attempt, rank, started_at, finished_at, result, error, usage, causation_id)
+    trigger_name, status, attempt, rank, started_at, finished_at, result, error, usage, causation_id, next_attempt_at)
   select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::text[], $11::integer[], $12::integer[], $13::timestamptz[], $14::timestamptz[],
-    $15::jsonb[], $16::jsonb[], $17::jsonb[], $18::text[])
+    $15::jsonb[], $16::jsonb[], $17::jsonb[], $18::text[], $19::timestamptz[])
   on conflict (id, accepted_at) do update set
     ${ifLater('plugin_id', 'version', 'function', 'status', 'attempt', 'rank', 'finished_at', 'result', 'error', 'usage')},
     started_at = case
@@ -59,6 +59,7 @@ export async function projectExecutions(db: Database, events: readonly Execution
     column(steps, ({ error }) => json(error)),
     column(steps, ({ usage }) => json(usage)),
     column(steps, ({ causationId }) => text(causationId)),
+    column(steps, ({ nextAttemptAt }) => nextAttemptAt),
   ];
   await db.system((tx) => tx.query(upsertSteps, values));
 }

@@ -1,11 +1,13 @@
 import { isTerminal, statusRank, type ExecutionData } from '@mortise/contracts';
 
 /**
- * Where a step stands within its attempt. A timeout that the gateway noted because nobody answered makes way for what
- * the executor says became of the run.
+ * Where a step stands within its attempt. A timeout that the gateway noted because nobody answered, and a command that
+ * was put aside, make way for what the executor says became of the run.
  */
 export const stepRank = ({ status, error }: Pick<ExecutionData, 'status' | 'error'>): number =>
-  isTerminal(status) && error?.code !== 'NO_ANSWER' ? statusRank(status) + 1 : statusRank(status);
+  isTerminal(status) && status !== 'dead_lettered' && error?.code !== 'NO_ANSWER'
+    ? statusRank(status) + 1
+    : statusRank(status);
 
 const isLater = (step: ExecutionData, than: ExecutionData): boolean =>
   step.attempt === than.attempt ? stepRank(step) > stepRank(than) : step.attempt > than.attempt;
