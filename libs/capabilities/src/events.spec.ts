@@ -21,6 +21,22 @@ describe('events.emit', () => {
     ]);
   });
 
+  it('gives its event the same id when the run is repeated, and no two events one id', async () => {
+    const idsOf = async (attempt: number) => {
+      const { call, emitted, scope } = bench();
+      scope.attempt = attempt;
+      for (let times = 0; times < 2; times++) await call('events.emit', { type: 'orders.paid' });
+      return emitted.map(({ id }) => id);
+    };
+
+    const [first, again, next] = [await idsOf(1), await idsOf(1), await idsOf(2)];
+
+    expect(again).toEqual(first);
+    expect(new Set([...first, ...next]).size).toBe(4);
+    for (const id of first)
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
   it.each([
     ['record.created', 'EVENT_TYPE_RESERVED'],
     ['Mortise.x', 'EVENT_TYPE_RESERVED'],

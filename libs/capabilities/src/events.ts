@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isReservedEventType, maxCausationDepth } from '@mortise/contracts';
 import { capability, limitError, textArgument } from './capability.js';
-import { CapabilityError } from './types.js';
+import { CapabilityError, type ExecutionScope } from './types.js';
 
 const typePattern = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
 const dataBytes = 65_536;
@@ -32,9 +32,8 @@ export const eventsEmit = capability({
     }
     const { events } = scope.limits;
     if (scope.meter.events >= events) throw limitError(scope, 'events', events, scope.meter.events + 1);
-    scope.meter.events++;
+    const id = eventId(scope, ++scope.meter.events, type);
     const { installation } = scope;
-    const id = randomUUID();
     await stores.events.emit({
       id,
       tenantId: installation.tenantId,
@@ -50,3 +49,13 @@ export const eventsEmit = capability({
     return { id };
   },
 });
+
+/** The same run gives the same ids: when its process died and it runs again, nobody takes its events for new ones. */
+function eventId({ executionId, attempt }: ExecutionScope, ordinal: number, type: string): string {
+  const hash = createHash('sha256')
+    .update(`${executionId}/${attempt ?? 1}/${ordinal}/${type}`)
+    .digest('hex');
+  const part = (from: number, to: number) => hash.slice(from, to);
+  // UUID version 8: made of a hash of our own.
+  return `${part(0, 8)}-${part(8, 12)}-8${part(13, 16)}-a${part(17, 20)}-${part(20, 32)}`;
+}

@@ -75,6 +75,8 @@ export interface ExecutionScope {
   installation: InstallationStateData;
   limits: Limits;
   meter: Meter;
+  /** Which attempt of the execution it is, from 1; default 1. */
+  attempt?: number;
   /** Depth of the event that caused this execution, 0 when none did. */
   causationDepth: number;
   /** W3C trace context of the run, for what it causes elsewhere. */

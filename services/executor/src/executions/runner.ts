@@ -183,6 +183,7 @@ export class Runner {
       },
       limits,
       meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
+      attempt: request.attempt,
       causationDepth: request.causationDepth,
       ...(traceparent !== undefined && { traceparent }),
       redactor,
