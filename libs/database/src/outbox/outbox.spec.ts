@@ -69,6 +69,15 @@ describe('outbox', () => {
     expect(sink.sent.find(({ key }) => key === null)?.value).toBeNull();
   });
 
+  it('is not stopped by headers that hold what jsonb refuses', async () => {
+    const outbox = await start();
+    const odd = { ce_subject: 'a\0b\ud800', path: 'C:\\u0000', pair: '😀' };
+    await add(outbox, [{ ...recordOf('k', 'odd'), headers: odd }]);
+
+    await until(() => sink.sent.length === 1, 'it is sent');
+    expect(sink.sent[0]?.headers).toEqual({ ce_subject: 'a\ufffdb\ufffd', path: 'C:\\u0000', pair: '😀' });
+  });
+
   it('sends nothing of a transaction that was rolled back', async () => {
     const outbox = await start();
     await expect(

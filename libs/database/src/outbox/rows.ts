@@ -38,6 +38,11 @@ export const insertRows = `
   select * from unnest($1::smallint[], $2::text[], $3::text[], $4::bytea[], $5::jsonb[], $6::integer[],
     $7::timestamptz[], $8::text[], $9::integer[], $10::text[], $11::jsonb[])`;
 
+// Senders choose what is in headers, and jsonb refuses NUL and half a surrogate pair: a row that can never be written
+// would be tried for ever, and its key would wait. The value keeps its bytes.
+const refused = /(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
+const replacement = '\ufffd';
+
 /** Parameters of `insertRows`. */
 export function insertValues(records: BusRecord[], shards: number[], extras: RowExtras): unknown[] {
   const all = (value: unknown) => records.map(() => value);
@@ -46,7 +51,7 @@ export function insertValues(records: BusRecord[], shards: number[], extras: Row
     records.map(({ topic }) => topic),
     records.map(({ key }) => key),
     records.map(({ value }) => value),
-    records.map(({ headers }) => JSON.stringify(headers)),
+    records.map(({ headers }) => JSON.stringify(headers).replaceAll(refused, replacement)),
     records.map(({ partition }) => partition ?? null),
     all(extras.dueAt === undefined ? null : new Date(extras.dueAt)),
     all(extras.group ?? null),

@@ -55,6 +55,19 @@ describe('an event sent to the API', () => {
     expect(refusal(structured, [event])).toEqual({ code: 'EVENT_INVALID', at: [''] });
   });
 
+  it('with what no text of an event may hold is refused', () => {
+    for (const [name, value] of [
+      ['id', 'a\0b'],
+      ['subject', 'line\nbreak'],
+      ['source', 'half \ud800'],
+    ] as const)
+      expect(refusal(structured, { ...event, [name]: value })).toEqual({
+        code: 'EVENT_INVALID',
+        at: [`/${name}`],
+      });
+    expect(readEvent(structured, { ...event, subject: 'größer 😀' }).subject).toBe('größer 😀');
+  });
+
   it("may be the host product's own, never the platform's", () => {
     expect(readEvent(structured, { ...event, type: 'record.created' }).type).toBe('record.created');
     for (const type of ['plugin.uploaded', 'installation.activated', 'execution.succeeded', 'auth.forged'])

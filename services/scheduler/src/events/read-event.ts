@@ -35,6 +35,8 @@ const attributes = ['id', 'source', 'type', 'time', 'subject', 'datacontenttype'
 /** RFC 3339 with its zone. */
 const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
 const maxAttributeLength = 1_024;
+/** What CloudEvents forbids in its texts; besides, no database and no header could carry some of it. */
+const forbidden = /[\u0000-\u001f\u007f-\u009f]/;
 
 function fromBody(body: unknown): SentEvent {
   if (!isObject(body)) throw invalid([{ pointer: '', message: 'must be a JSON object' }]);
@@ -84,6 +86,8 @@ function checked(
     } else if (typeof value !== 'string' || value === '') wrong(name, 'must be a text, not empty', 'type');
     else if (value.length > maxAttributeLength)
       wrong(name, `must be ${maxAttributeLength} characters at most`, 'maxLength');
+    else if (forbidden.test(value) || !value.isWellFormed())
+      wrong(name, 'must hold no control characters and no half of a surrogate pair', 'characters');
     else event[name] = value;
   }
   if (
