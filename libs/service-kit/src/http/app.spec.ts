@@ -194,4 +194,37 @@ describe('the connections of an HTTP app', () => {
     socket.destroy();
     await closeHttpApp(app, 1_000);
   });
+
+  it('are cut when a request stalls on its way, however long an answer may take', async () => {
+    const app = await buildHttpApp(
+      { module: SampleModule },
+      {
+        service: 'gateway',
+        logger: createLogger({ service: 'test', level: 'silent' }),
+        health: new Health(),
+        internalKey,
+        receiveWithinMs: 100,
+      },
+    );
+    const cut = Promise.withResolvers<string>();
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .get('/slow', async () => ({ other: await cut.promise }));
+    await app.listen(0, '127.0.0.1');
+    const { port } = new URL(await app.getUrl());
+    const slow = fetch(`http://127.0.0.1:${port}/slow`);
+    const stalled = connect(Number(port), '127.0.0.1');
+    let answer = '';
+    stalled.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    stalled.write(
+      'POST /api/v1/tenants HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"a"',
+    );
+    await once(stalled, 'close');
+    cut.resolve('cut');
+
+    expect(answer).toMatch(/^HTTP\/1.1 4\d\d/);
+    expect(await (await slow).json()).toEqual({ other: 'cut' });
+    await closeHttpApp(app, 1_000);
+  });
 });

@@ -25,16 +25,27 @@ export interface HttpAppOptions {
   internalKey?: string;
   /** Instead of internalKey: how the edge knows its callers. */
   authenticate?: Authenticate;
+  /** A request that is not here by then is cut: a caller who stalls holds a connection and a spooled file. */
+  receiveWithinMs?: number;
 }
+
+const oneMinuteMs = 60_000;
+const fiveMinutesMs = 300_000;
 
 /** A Nest app on Fastify with what every service's HTTP side shares: problems, bodies, callers, traces, health. */
 export async function buildHttpApp(
   module: Type | DynamicModule,
   options: HttpAppOptions,
 ): Promise<NestFastifyApplication> {
-  const { logger, health, internalKey } = options;
+  const { logger, health, internalKey, receiveWithinMs = fiveMinutesMs } = options;
   const adapter = new FastifyAdapter({
     bodyLimit: intake.jsonBytes,
+    requestTimeout: receiveWithinMs,
+    http: {
+      connectionsCheckingInterval: receiveWithinMs / 10,
+      // Node looks at neither when the head may take longer than the whole.
+      headersTimeout: Math.min(oneMinuteMs, receiveWithinMs),
+    },
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : newId();
