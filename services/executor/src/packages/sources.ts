@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
+import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readEntry } from '@mortise/bundle';
 import type { Source } from '@mortise/sandbox';
@@ -11,6 +11,8 @@ import type { PackageStore } from '@mortise/storage';
 import { LRUCache } from 'lru-cache';
 
 const cachedBytes = 64 * 1_048_576;
+/** A store that stops in the middle must not hold every run of the package for ever. */
+const fetchedWithinMs = 10_000;
 
 /** The main files of packages, fetched from the package store at first use and checked against their digest. */
 export class Sources {
@@ -22,8 +24,9 @@ export class Sources {
 
   /** @param folder for packages while they are read */
   constructor(
-    private readonly store: PackageStore,
+    private readonly store: Pick<PackageStore, 'read'>,
     private readonly folder: string,
+    private readonly withinMs = fetchedWithinMs,
   ) {}
 
   /** @throws AppError UNAVAILABLE when the package is not there or not what its digest says */
@@ -55,7 +58,8 @@ export class Sources {
   }
 
   private async download(object: string, digest: string, path: string): Promise<void> {
-    const stream = await this.store.read(object);
+    const signal = AbortSignal.timeout(this.withinMs);
+    const stream = await this.open(object, signal);
     if (!stream) throw new AppError('UNAVAILABLE', { what: `The package ${object}` });
     const hash = createHash('sha256');
     const hashing = new Transform({
@@ -64,8 +68,22 @@ export class Sources {
         done(null, chunk);
       },
     });
-    await pipeline(stream, hashing, createWriteStream(path, { mode: 0o600 }));
+    await pipeline(stream, hashing, createWriteStream(path, { mode: 0o600 }), { signal }).catch(
+      (cause: unknown) => {
+        throw signal.aborted ? new AppError('UNAVAILABLE', { what: 'The package store' }, { cause }) : cause;
+      },
+    );
     if (hash.digest('hex') !== digest)
       throw new AppError('UNAVAILABLE', { what: `An intact copy of ${object}` });
+  }
+
+  private async open(object: string, signal: AbortSignal): Promise<Readable | undefined> {
+    const opening = this.store.read(object);
+    const late = Promise.withResolvers<never>();
+    signal.addEventListener('abort', () => {
+      late.reject(new AppError('UNAVAILABLE', { what: 'The package store' }));
+      opening.then((stream) => stream?.destroy()).catch(() => {});
+    });
+    return Promise.race([opening, late.promise]);
   }
 }

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buildPackage } from '@mortise/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Sources } from './sources.js';
+
+const bytes = buildPackage({ manifest: { slug: 'sample' }, files: { 'main.js': 'export const run = 1;' } });
+const digest = createHash('sha256').update(bytes).digest('hex');
+
+describe('a package whose store falls silent', () => {
+  let folder: string;
+  let answer: () => Promise<Readable>;
+  let sources: Sources;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mortise-sources-'));
+    sources = new Sources({ read: () => answer() }, folder, 100);
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const halfOfIt = () => {
+    const stream = new Readable({ read: () => {} });
+    stream.push(bytes.subarray(0, 10));
+    return stream;
+  };
+
+  it.each([
+    ['before it answers', () => new Promise<Readable>(() => {})],
+    ['in the middle', () => Promise.resolve(halfOfIt())],
+  ])('%s is unavailable in time, for everybody who waits, and is asked for again', async (_when, silent) => {
+    answer = silent;
+    const all = await Promise.allSettled([1, 2, 3].map(() => sources.load(digest, 'main.js')));
+    expect(all.map((one) => one.status === 'rejected' && (one.reason as { code: string }).code)).toEqual([
+      'UNAVAILABLE',
+      'UNAVAILABLE',
+      'UNAVAILABLE',
+    ]);
+    expect(await readdir(folder)).toEqual([]);
+
+    answer = () => Promise.resolve(Readable.from([bytes]));
+    expect((await sources.load(digest, 'main.js')).code).toContain('run = 1');
+  });
+});
