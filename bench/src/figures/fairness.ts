@@ -78,7 +78,7 @@ async function window(target: Target, id: string): Promise<number> {
   const end = performance.now() + windowMs;
   for (let next = performance.now(); next < end; next += everyMs) {
     under.push(callOnce(target, id));
-    await new Promise((resolve) => setTimeout(resolve, next + everyMs - performance.now()));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, next + everyMs - performance.now())));
   }
   return percentile(await Promise.all(under), 0.99);
 }
