@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildCase, packageCases } from '@mortise/bundle/corpus';
@@ -76,15 +77,20 @@ describe('hostile input of the platform in one process', () => {
       const folders = [spoolDir, join(dataDir, 'packages/staging'), join(dataDir, 'packages/drafts')];
       return (await Promise.all(folders.map((folder) => readdir(folder)))).flat();
     };
-    const before = (await readdir(join(dataDir, 'packages/packages'))).length;
-
-    await tenant.upload(bomb('own-main-syntax'));
-    await tenant.upload(bomb('pkg-zip-truncated'));
+    const refused = [
+      bomb('own-main-syntax'),
+      bomb('pkg-zip-truncated'),
+      archiveOf({ main: 'throw new Error("at load")', manifest: { functions: { a: {} } } }),
+    ];
+    for (const archive of refused) expect((await tenant.upload(archive)).status).toBe(422);
     await hangUp(tenant, Buffer.alloc(65_536, 1), () =>
       until(async () => (await readdir(spoolDir)).length > 0, 'the upload is on its way'),
     );
 
     await until(async () => (await left()).length === 0, 'every temporary file is gone');
-    expect((await readdir(join(dataDir, 'packages/packages'))).length).toBe(before);
+    // By name: other files publish to the same platform at the same time.
+    const digests = refused.map((archive) => createHash('sha256').update(archive).digest('hex'));
+    const kept = await readdir(join(dataDir, 'packages/packages'));
+    expect(kept.filter((name) => digests.includes(name))).toEqual([]);
   });
 });
