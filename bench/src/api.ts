@@ -24,7 +24,11 @@ export async function call<T>(target: Target, method: string, path: string, body
 
 export const fresh = () => `bench-${randomBytes(5).toString('hex')}`;
 
-export const archive = (main: string, files: Record<string, string | Buffer> = {}): Buffer =>
+export const archive = (
+  main: string,
+  files: Record<string, string | Buffer> = {},
+  limits: { concurrency?: number } = {},
+): Buffer =>
   buildPackage({
     manifest: {
       manifestVersion: 1,
@@ -33,6 +37,7 @@ export const archive = (main: string, files: Record<string, string | Buffer> = {
       version: '1.0.0',
       main: 'main.js',
       functions: { run: {} },
+      limits,
     },
     files: { 'main.js': main, ...files },
   });
@@ -47,8 +52,9 @@ export const upload = (target: Target, bytes: Buffer) => {
 export async function deploy(
   target: Target,
   main = 'export function run(input) { return input }',
+  limits: { concurrency?: number } = {},
 ): Promise<string> {
-  const { plugin } = await upload(target, archive(main));
+  const { plugin } = await upload(target, archive(main, {}, limits));
   const { id } = await call<{ id: string }>(target, 'POST', '/installations', {
     plugin: plugin.id,
     grants: 'all',

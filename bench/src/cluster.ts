@@ -1,6 +1,5 @@
 // A cluster of separate processes on a real broker, one for all figures that need it.
-import { readFile } from 'node:fs/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,13 +10,16 @@ import { deploy, type Target } from './api.ts';
 export interface Cluster {
   target: Target;
   broker: string;
-  /** An installation that answers with its input. */
-  installation: string;
+  /** Installations that answer with their input: one alone may not run as much at a time as a figure asks for. */
+  installations: string[];
   /** Microseconds of CPU that its services have used so far. */
   cpuUs(): Promise<number>;
   stop(): Promise<void>;
 }
 
+const installations = 4;
+const concurrency = 64;
+const echo = 'export function run(input) { return input }';
 const usPerTick = 10_000;
 const services = /^(gateway|registry|scheduler|executor)/;
 
@@ -45,7 +47,9 @@ async function start(): Promise<Cluster> {
     return {
       target,
       broker,
-      installation: await deploy(target),
+      installations: await Promise.all(
+        Array.from({ length: installations }, () => deploy(target, echo, { concurrency })),
+      ),
       cpuUs: async () =>
         (await Promise.all(own.map(([, pid]) => cpuUsOf(pid)))).reduce((sum, one) => sum + one, 0),
       stop,
@@ -61,18 +65,22 @@ export const sharedCluster = (): Promise<Cluster> => (shared ??= start());
 export const stopSharedCluster = async (): Promise<void> => (await shared?.catch(() => undefined))?.stop();
 
 /** A caller that keeps its connections and costs this process little. */
-export function caller({ target, installation }: Cluster, callers: number): () => Promise<void> {
+export function caller(
+  { target, installations }: Cluster,
+  callers: number,
+): (caller: number) => Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: callers });
   const body = JSON.stringify({ function: 'run', input: 'x'.repeat(500) });
-  const url = `${target.url}/api/v1/installations/${installation}/execute`;
+  const urls = installations.map((id) => `${target.url}/api/v1/installations/${id}/execute`);
   const headers = {
     authorization: `Bearer ${target.key}`,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
   };
-  return () =>
+  // A caller stays with an installation: else all would come to wait for the slowest, and be too many for it.
+  return (index) =>
     new Promise((done, failed) => {
-      request(url, { method: 'POST', agent, headers }, (answer) => {
+      request(urls[index % urls.length] as string, { method: 'POST', agent, headers }, (answer) => {
         answer.resume().on('end', () => {
           if (answer.statusCode === 200) done();
           else failed(new Error(`execute answered ${answer.statusCode}`));

@@ -20,7 +20,12 @@ const allocatedBytes = ({ statistics }: GCProfilerResult, startBytes: number): n
   return bytes + Math.max(0, process.memoryUsage().heapUsed - after);
 };
 
-export async function load(callers: number, calls: number, once: () => Promise<unknown>): Promise<Load> {
+/** @param once told which caller it is for */
+export async function load(
+  callers: number,
+  calls: number,
+  once: (caller: number) => Promise<unknown>,
+): Promise<Load> {
   const profiler = new GCProfiler();
   const startBytes = process.memoryUsage().heapUsed;
   profiler.start();
@@ -29,10 +34,10 @@ export async function load(callers: number, calls: number, once: () => Promise<u
   const started = performance.now();
   let left = calls;
   await Promise.all(
-    Array.from({ length: callers }, async () => {
+    Array.from({ length: callers }, async (_, caller) => {
       while (left-- > 0) {
         const from = performance.now();
-        await once();
+        await once(caller);
         times.push(performance.now() - from);
       }
     }),

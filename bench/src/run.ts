@@ -7,11 +7,19 @@ import { installToRun, secondStart } from './figures/lifecycle.ts';
 import { busManyCallers, busOneCaller, busSomeCallers } from './figures/p11-bus.ts';
 import { commitToConsumer, inbox, relay } from './figures/outbox.ts';
 import { httpExecute } from './figures/p4-http-execute.ts';
+import { slowHandler } from './figures/p14-slow-handler.ts';
 import { projection } from './figures/p15-projection.ts';
+import { coldMiddle, coldSmall, hostCall, inFlight, saturated, warmCall } from './figures/sandbox.ts';
 import { largeUpload, uploadRate } from './figures/uploads.ts';
 import { stopShared } from './platform.ts';
 
 const figures: Figure[] = [
+  warmCall,
+  saturated,
+  hostCall,
+  coldSmall,
+  coldMiddle,
+  inFlight,
   httpExecute,
   busOneCaller,
   busSomeCallers,
@@ -19,6 +27,7 @@ const figures: Figure[] = [
   httpOneCaller,
   httpSomeCallers,
   httpSaturated,
+  slowHandler,
   projection,
   relay,
   commitToConsumer,
