@@ -3,23 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { stopSharedCluster } from './cluster.ts';
 import type { Figure } from './figure.ts';
 import { httpOneCaller, httpSaturated, httpSomeCallers } from './figures/cluster.ts';
+import { fairness } from './figures/fairness.ts';
 import { installToRun, secondStart } from './figures/lifecycle.ts';
 import { busManyCallers, busOneCaller, busSomeCallers } from './figures/p11-bus.ts';
 import { commitToConsumer, inbox, relay } from './figures/outbox.ts';
 import { httpExecute } from './figures/p4-http-execute.ts';
 import { slowHandler } from './figures/p14-slow-handler.ts';
 import { projection } from './figures/p15-projection.ts';
-import { coldMiddle, coldSmall, hostCall, inFlight, saturated, warmCall } from './figures/sandbox.ts';
 import { largeUpload, uploadRate } from './figures/uploads.ts';
 import { stopShared } from './platform.ts';
 
 const figures: Figure[] = [
-  warmCall,
-  saturated,
-  hostCall,
-  coldSmall,
-  coldMiddle,
-  inFlight,
   httpExecute,
   busOneCaller,
   busSomeCallers,
@@ -36,6 +30,7 @@ const figures: Figure[] = [
   uploadRate,
   installToRun,
   secondStart,
+  fairness,
 ];
 const only = process.env.ONLY?.split(',').map((id) => id.trim().toUpperCase());
 const round = (value: number) => Number(value.toPrecision(4));
