@@ -9,6 +9,7 @@ import { busManyCallers, busOneCaller, busSomeCallers } from './figures/p11-bus.
 import { commitToConsumer, inbox, relay } from './figures/outbox.ts';
 import { httpExecute } from './figures/p4-http-execute.ts';
 import { slowHandler } from './figures/p14-slow-handler.ts';
+import { scheduler } from './figures/p21-scheduler.ts';
 import { projection } from './figures/p15-projection.ts';
 import { largeUpload, uploadRate } from './figures/uploads.ts';
 import { stopShared } from './platform.ts';
@@ -29,6 +30,7 @@ const figures: Figure[] = [
   largeUpload,
   uploadRate,
   installToRun,
+  scheduler,
   secondStart,
   fairness,
 ];
