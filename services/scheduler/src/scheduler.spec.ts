@@ -1,4 +1,4 @@
-import { encodeCloudEvent } from '@mortise/bus';
+import { deadLetterHeaders, encodeCloudEvent, replayOf } from '@mortise/bus';
 import { InstallationUninstalled, PluginState, type InstallationStateData } from '@mortise/contracts';
 import { Partitions } from '@mortise/database';
 import { newId } from '@mortise/service-kit';
@@ -106,6 +106,44 @@ describe('a scheduler', () => {
         'a later event is queued',
       );
       expect(commandsOf(state).map((command) => command.triggerName)).toEqual(['order.paid', 'order.last']);
+    });
+
+    it('that is replayed from the dead letters queues nothing more, when it had worked after all', async () => {
+      const state = await scheduler.announce(installation({ events: [{ on: 'order.*', function: 'run' }] }));
+      const at = new Date().toISOString();
+      const sent = { id: newId(), source: '/shop', type: 'order.paid', time: at, data: {} };
+      const { tenantId } = state;
+      const record = encodeCloudEvent({ ...sent, acceptedAt: at, tenantId }, 'platform-events', tenantId);
+      await scheduler.bus.send([record]);
+      const headers = {
+        ...record.headers,
+        [deadLetterHeaders.topic]: record.topic,
+        [deadLetterHeaders.group]: 'scheduler',
+      };
+
+      const replay = replayOf({ ...record, topic: 'dead-letters.scheduler', headers });
+      await scheduler.bus.send(replay ? [replay] : []);
+      await publish(tenantId, event({ type: 'order.last' }));
+
+      await until(() => commandsOf(state).length > 1, 'a later event is queued');
+      expect(commandsOf(state).map(({ triggerName }) => triggerName)).toEqual(['order.paid', 'order.last']);
+      expect(replay?.headers['ce_id']).toBe(sent.id);
+    });
+
+    it('with a time that none is holds up no other', async () => {
+      const state = await scheduler.announce(installation({ events: [{ on: 'order.*', function: 'run' }] }));
+      const { tenantId } = state;
+      const of = (id: string, acceptedAt: string) =>
+        encodeCloudEvent(
+          { ...{ id, source: '/shop', type: 'order.paid', time: acceptedAt }, acceptedAt, tenantId },
+          'platform-events',
+          id,
+        );
+
+      await scheduler.bus.send([of('bad', 'yesterday'), of('good', new Date().toISOString())]);
+
+      await until(() => commandsOf(state).length > 0, 'the other is queued');
+      expect(commandsOf(state).map(({ causationId }) => causationId)).toEqual(['good']);
     });
 
     it("reaches the tenant's active installations only", async () => {

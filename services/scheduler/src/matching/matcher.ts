@@ -69,9 +69,18 @@ export class Matcher {
     const matches = this.subscriptions.matches(tenantId, event.type);
     if (matches.length === 0) return;
     // Other services say when they wrote it by the record's own timestamp.
-    const acceptedAt = event.acceptedAt ?? new Date(record.timestamp).toISOString();
+    const acceptedAt = instantOf(event.acceptedAt ?? record.timestamp);
     await this.batcher.add({ event: { ...event, tenantId, acceptedAt }, matches });
   }
+}
+
+const lastMs = Date.UTC(9999, 11, 31);
+
+/** Others write to the topic too: a time that none is would fail every event of the batch. */
+function instantOf(time: string | number): string {
+  const ms = new Date(time).getTime();
+  if (ms >= 0 && ms < lastMs) return new Date(ms).toISOString();
+  throw new AppError('MESSAGE_UNDECODABLE', { reason: 'the header ce_acceptedat is no time' });
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
