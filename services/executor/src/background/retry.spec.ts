@@ -6,13 +6,20 @@ describe('plugin retries', () => {
   it('wait as the rule says', () => {
     const waits = (backoff: 'none' | 'fixed' | 'linear' | 'exponential') =>
       [1, 2, 3, 4].map((attempt) =>
-        nextAttemptIn({ maxAttempts: 9, backoff, initialMs: 100, maxMs: 350 }, 'failed', attempt),
+        nextAttemptIn({ maxAttempts: 9, backoff, initialMs: 100, maxMs: 350 }, 'failed', attempt, () => 0),
       );
 
     expect(waits('none')).toEqual([0, 0, 0, 0]);
     expect(waits('fixed')).toEqual([100, 100, 100, 100]);
     expect(waits('linear')).toEqual([100, 200, 300, 350]);
     expect(waits('exponential')).toEqual([100, 200, 350, 350]);
+  });
+
+  it('are spread when they grow, and never later than the rule says', () => {
+    const rule = { maxAttempts: 9, backoff: 'exponential' as const, initialMs: 1_000 };
+
+    expect(nextAttemptIn(rule, 'failed', 2, () => 0)).toBe(2_000);
+    expect(nextAttemptIn(rule, 'failed', 2, () => 1)).toBe(1_600);
   });
 
   it('end with the last attempt and never follow what cannot go better', () => {

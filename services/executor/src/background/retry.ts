@@ -35,11 +35,18 @@ function ownRule(installation: InstallationStateData, attempt: Attempt): Retry |
 /** Only what may go better next time; a denied or stopped run never does. */
 const mayGoBetter: ReadonlySet<ExecutionStatus> = new Set(['failed', 'timed_out', 'out_of_memory']);
 
-/** @returns milliseconds until the next attempt, or undefined when this one was the last */
+/** Part by which exponential waits may be shorter: what failed together does not come back together. */
+const jitterRatio = 0.2;
+
+/**
+ * @param random from 0 to 1
+ * @returns milliseconds until the next attempt, or undefined when this one was the last
+ */
 export function nextAttemptIn(
   rule: Retry | undefined,
   status: ExecutionStatus,
   attempt: number,
+  random: () => number = Math.random,
 ): number | undefined {
   if (!rule || !mayGoBetter.has(status) || attempt >= (rule.maxAttempts ?? 1)) return undefined;
   const initialMs = rule.initialMs ?? defaultInitialMs;
@@ -52,6 +59,6 @@ export function nextAttemptIn(
     case 'linear':
       return Math.min(initialMs * attempt, maxMs);
     case 'exponential':
-      return Math.min(initialMs * 2 ** (attempt - 1), maxMs);
+      return Math.round(Math.min(initialMs * 2 ** (attempt - 1), maxMs) * (1 - jitterRatio * random()));
   }
 }
