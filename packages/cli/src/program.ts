@@ -3,6 +3,7 @@ import { errorDefinition, fillText } from '@mortise/contracts';
 import type { Refusal } from '@mortise/bundle';
 import { Command, CommanderError } from 'commander';
 import { build } from './build.js';
+import { addDeadLetters } from './dead-letters.js';
 import { pack } from './pack.js';
 
 /** Where output goes; tests collect it. */
@@ -22,7 +23,9 @@ const exit = { done: 0, refused: 1, usage: 2 };
 /** Runs one command; answers the exit code. */
 export async function run(args: string[], output: Output = terminal): Promise<number> {
   let code = exit.done;
-  const program = new Command('mortise').description('Build and pack Mortise plugins').exitOverride();
+  const program = new Command('mortise')
+    .description('Build and pack Mortise plugins, operate a platform')
+    .exitOverride();
   program.configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.error(text) });
   const report = <T extends { ok: true }>(
     outcome: T | Refusal,
@@ -73,6 +76,8 @@ export async function run(args: string[], output: Output = terminal): Promise<nu
         );
       },
     );
+
+  addDeadLetters(program, (line) => output.out(`${line}\n`));
 
   try {
     await program.parseAsync(args, { from: 'user' });
