@@ -27,7 +27,7 @@ const problems = `
   union all select name || ' lacks the policies of ' || 'mortise_' || schema || ' and its system role'
     from t where tenant and not child and not coalesce(policies @> array['mortise_' || schema, 'mortise_' || schema || '_system'], false)
   union all select name || ' has no tenant_id and is not in tablesWithoutTenant'
-    from t where not tenant and not name = any ($2)
+    from t where not tenant and not child and not name = any ($2)
   union all select name || ' has tenant_id but is in tablesWithoutTenant'
     from t where tenant and name = any ($2)
   union all select listed || ' is in tablesWithoutTenant but does not exist'
