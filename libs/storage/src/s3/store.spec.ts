@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { s3Available, startS3, type S3Server } from '@mortise/testing';
@@ -41,5 +43,25 @@ describe.runIf(available.ok)('against versitygw', () => {
 
     await expect(store.stat('packages/a')).rejects.toThrow();
     await expect(store.ping()).rejects.toThrow();
+  });
+});
+
+describe('an S3 server that falls silent', () => {
+  it('is given up instead of waited for', async () => {
+    const server = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const store = new S3Store({
+      endpoint: `http://127.0.0.1:${port}`,
+      bucket: 'packages',
+      accessKey: 'key',
+      secretKey: 'secret',
+      region: 'us-east-1',
+      silentMs: 50,
+    });
+
+    await expect(store.stat('packages/a')).rejects.toThrow('S3 said nothing for 50 ms');
+    await expect(store.read('packages/a')).rejects.toThrow('S3 said nothing for 50 ms');
+    server.close();
   });
 });

@@ -1,3 +1,5 @@
+import http from 'node:http';
+import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { AppError } from '@mortise/service-kit';
 import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio';
@@ -11,7 +13,21 @@ export interface S3Options {
   accessKey: string;
   secretKey: string;
   region: string;
+  /** A request that hears nothing for so long is given up; default 10,000 ms. */
+  silentMs?: number;
 }
+
+const silent = (ms: number) =>
+  Object.assign(new Error(`S3 said nothing for ${ms} ms`), { code: 'ETIMEDOUT', syscall: 'read' });
+
+/** minio waits for ever for a server that takes the connection and says nothing. */
+const impatient = (secure: boolean, silentMs: number): Pick<typeof http, 'request'> => ({
+  request: ((options: http.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
+    const request = (secure ? https : http).request(options, answered);
+    request.setTimeout(silentMs, () => request.destroy(silent(silentMs)));
+    return request;
+  }) as typeof http.request,
+});
 
 const missing = new Set(['NoSuchKey', 'NotFound', 'NoSuchBucket']);
 const isMissing = (error: unknown) => missing.has((error as { code?: string }).code ?? '');
@@ -33,6 +49,7 @@ export class S3Store implements PackageStore {
       accessKey: o.accessKey,
       secretKey: o.secretKey,
       region: o.region,
+      transport: impatient(useSSL, o.silentMs ?? 10_000),
     });
   }
 
