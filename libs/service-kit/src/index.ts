@@ -42,3 +42,4 @@ export { principalHeader, signPrincipal, verifyPrincipal } from './http/principa
 export { sendProblem, toAppError } from './http/problem-filter.js';
 export { lifecycleHeader, traceIdOf } from './http/request.js';
 export { toChecked } from './http/validation.js';
+export { troubleBehind } from './http/behind.js';

@@ -42,6 +42,20 @@ describe('storage of installations', () => {
     await database.drop();
   });
 
+  it('waits for a database that restarts, and for nothing else', async () => {
+    const id = newId();
+    await set(id, 'k', 1);
+    const failing = (error: Error) => {
+      let tries = 0;
+      const tx: Database['tx'] = (tenantId, work) =>
+        ++tries < 3 ? Promise.reject(error) : db.tx(tenantId, work);
+      return new PostgresStorage({ tx } as Database, clock).get(tenant, id, 'k');
+    };
+
+    expect(await failing(Object.assign(new Error('the system is starting up'), { code: '57P03' }))).toBe('1');
+    await expect(failing(new Error('syntax error'))).rejects.toThrow('syntax error');
+  });
+
   it('gives back what was put, to its own installation and tenant only', async () => {
     const id = newId();
 

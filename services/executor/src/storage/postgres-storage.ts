@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { StorageStore } from '@mortise/capabilities';
 import type { Database, Tx } from '@mortise/database';
-import type { Clock } from '@mortise/service-kit';
+import { troubleBehind, type Clock } from '@mortise/service-kit';
 import {
   deleteSql,
   dropSql,
@@ -12,6 +13,10 @@ import {
   removeExpiredSql,
 } from './storage.sql.js';
 
+/** A database that restarts is waited for: a plugin can do nothing about it. */
+const patienceMs = 8_000;
+const pauseMs = 100;
+
 type SetOptions = Parameters<StorageStore['set']>[4];
 
 /** Plugins' storage in PostgreSQL. What an installation holds is counted beside its entries, in the same transaction. */
@@ -22,7 +27,7 @@ export class PostgresStorage implements StorageStore {
   ) {}
 
   async get(tenantId: string, installationId: string, key: string): Promise<string | undefined> {
-    const [row] = await this.db.tx(tenantId, (tx) =>
+    const [row] = await this.tx(tenantId, (tx) =>
       tx.query<{ value: string }[]>(getSql, [tenantId, installationId, key, this.now()]),
     );
     return row?.value;
@@ -36,7 +41,7 @@ export class PostgresStorage implements StorageStore {
     { expiresAt, quotaBytes }: SetOptions,
   ): Promise<{ ok: true } | { ok: false; usedBytes: number }> {
     const bytes = Buffer.byteLength(key) + Buffer.byteLength(value);
-    return this.db.tx(tenantId, async (tx) => {
+    return this.tx(tenantId, async (tx) => {
       const used = await lockUsage(tx, tenantId, installationId);
       const [old] = await tx.query<{ bytes: number }[]>(oldBytesSql, [tenantId, installationId, key]);
       let usedBytes = used + bytes - (old?.bytes ?? 0);
@@ -52,7 +57,7 @@ export class PostgresStorage implements StorageStore {
   }
 
   async delete(tenantId: string, installationId: string, key: string): Promise<boolean> {
-    return this.db.tx(tenantId, async (tx) => {
+    return this.tx(tenantId, async (tx) => {
       // Same order of locks as in set: first the usage row.
       await lockUsage(tx, tenantId, installationId);
       const [row] = await tx.query<{ live: boolean }[]>(deleteSql, [
@@ -70,7 +75,7 @@ export class PostgresStorage implements StorageStore {
     installationId: string,
     { prefix, after, limit }: Parameters<StorageStore['list']>[2],
   ): Promise<string[]> {
-    const rows = await this.db.tx(tenantId, (tx) =>
+    const rows = await this.tx(tenantId, (tx) =>
       tx.query<{ key: string }[]>(listSql, [tenantId, installationId, prefix, after, limit, this.now()]),
     );
     return rows.map(({ key }) => key);
@@ -78,7 +83,7 @@ export class PostgresStorage implements StorageStore {
 
   /** Everything of an installation, now. */
   async drop(tenantId: string, installationId: string): Promise<void> {
-    await this.db.tx(tenantId, async (tx) => {
+    await this.tx(tenantId, async (tx) => {
       await lockUsage(tx, tenantId, installationId);
       for (const statement of dropSql) await tx.query(statement, [tenantId, installationId]);
     });
@@ -98,6 +103,19 @@ export class PostgresStorage implements StorageStore {
       key,
     ]);
     return Number(row?.bytes ?? 0);
+  }
+
+  /** Each of the statements above may be done twice: the second time it finds what it wants. */
+  private async tx<T>(tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await this.db.tx(tenantId, work);
+      } catch (error) {
+        if (troubleBehind(error)?.code !== 'UNAVAILABLE' || performance.now() > deadline) throw error;
+        await delay(pauseMs);
+      }
+    }
   }
 
   private now(): Date {
