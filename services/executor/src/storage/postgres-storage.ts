@@ -105,7 +105,7 @@ export class PostgresStorage implements StorageStore {
     return Number(row?.bytes ?? 0);
   }
 
-  /** Each of the statements above may be done twice: the second time it finds what it wants. */
+  /** What is done twice, because its first answer was lost, ends the same: only `delete` then says that nothing was there. */
   private async tx<T>(tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     const deadline = performance.now() + patienceMs;
     for (;;) {
