@@ -4,11 +4,12 @@ import { AppError } from '../app-error.js';
 
 /** Header that carries the signed caller from the gateway to the owner of a route. */
 export const principalHeader = 'mortise-principal';
-const lifetimeMs = 30_000;
+/** Also what the clocks of two services may differ by before they refuse one another. */
+const lifetimeMs = 300_000;
 
 const sign = (key: string, body: string): Buffer => createHmac('sha256', key).update(body).digest();
 
-/** A token that says who is calling, good for 30 s inside the platform. */
+/** A token that says who is calling, good for five minutes inside the platform. */
 export function signPrincipal(key: string, principal: Principal, nowMs = Date.now()): string {
   const body = Buffer.from(JSON.stringify({ ...principal, expiresAt: nowMs + lifetimeMs })).toString(
     'base64url',
@@ -16,7 +17,10 @@ export function signPrincipal(key: string, principal: Principal, nowMs = Date.no
   return `${body}.${sign(key, body).toString('base64url')}`;
 }
 
-/** @throws AppError INVALID_CREDENTIAL when it is not ours, changed or expired */
+/**
+ * @throws AppError INVALID_CREDENTIAL when it is not ours or changed; UNAVAILABLE when it is ours and expired: the
+ * gateway has just made it, so it is the clocks that differ, and nothing is wrong with the caller
+ */
 export function verifyPrincipal(key: string, token: string, nowMs = Date.now()): Principal {
   const [body = '', signature = ''] = token.split('.', 2);
   const want = sign(key, body);
@@ -25,6 +29,9 @@ export function verifyPrincipal(key: string, token: string, nowMs = Date.now()):
   const { expiresAt, ...principal } = JSON.parse(Buffer.from(body, 'base64url').toString()) as Principal & {
     expiresAt: number;
   };
-  if (expiresAt < nowMs) throw new AppError('INVALID_CREDENTIAL');
+  if (expiresAt < nowMs) {
+    const cause = new Error(`The caller was signed ${nowMs - expiresAt + lifetimeMs} ms ago by the clock here`);
+    throw new AppError('UNAVAILABLE', { what: 'A service whose clock is right' }, { cause });
+  }
   return principal;
 }
