@@ -30,7 +30,9 @@ export function verifyPrincipal(key: string, token: string, nowMs = Date.now()):
     expiresAt: number;
   };
   if (expiresAt < nowMs) {
-    const cause = new Error(`The caller was signed ${nowMs - expiresAt + lifetimeMs} ms ago by the clock here`);
+    const cause = new Error(
+      `The caller was signed ${nowMs - expiresAt + lifetimeMs} ms ago by the clock here`,
+    );
     throw new AppError('UNAVAILABLE', { what: 'A service whose clock is right' }, { cause });
   }
   return principal;
