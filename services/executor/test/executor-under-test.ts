@@ -17,13 +17,20 @@ import {
   type LogLine,
 } from '@mortise/contracts';
 import { Database } from '@mortise/database';
-import { createLogger, loadEnv, newId, principalHeader, verifyPrincipal } from '@mortise/service-kit';
+import {
+  createLogger,
+  loadEnv,
+  newId,
+  principalHeader,
+  verifyPrincipal,
+  type Logger,
+} from '@mortise/service-kit';
 import { createStore } from '@mortise/storage';
 import { buildPackage, testDatabase, until, type TestDatabase, installation } from '@mortise/testing';
 import { executorEnv, migrations, start } from '../src/index.js';
 
 const internalKey = 'k'.repeat(32);
-const logger = createLogger({ service: 'executor', level: 'silent' });
+const silent = createLogger({ service: 'executor', level: 'silent' });
 
 /** A running executor with a bus, a database and a package store of its own, and what a test sees of it. */
 export class ExecutorUnderTest {
@@ -46,7 +53,7 @@ export class ExecutorUnderTest {
   private settings: Record<string, string> = {};
 
   /** @param over of the environment */
-  static async start(over: Record<string, string> = {}): Promise<ExecutorUnderTest> {
+  static async start(over: Record<string, string> = {}, logger: Logger = silent): Promise<ExecutorUnderTest> {
     const self = new ExecutorUnderTest();
     self.folder = await mkdtemp(join(tmpdir(), 'mortise-executor-'));
     self.database = await testDatabase([migrations]);
@@ -157,7 +164,7 @@ export class ExecutorUnderTest {
       instanceId: 'test',
       env: loadEnv(executorEnv, this.settings),
       broker,
-      logger,
+      logger: silent,
     });
     const take = (topic: 'plugin-events' | 'security-events' | 'health-events', into: Received[]) =>
       this.bus.consume({ topic, handler: async (record) => void into.push(record) });
