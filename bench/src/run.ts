@@ -6,6 +6,10 @@ import { httpOneCaller, httpSaturated, httpSomeCallers } from './figures/cluster
 import { fairness } from './figures/fairness.ts';
 import { installToRun, secondStart } from './figures/lifecycle.ts';
 import { busManyCallers, busOneCaller, busSomeCallers } from './figures/p11-bus.ts';
+import { inside } from './figures/p1-inside.ts';
+import { besideWorkerd } from './figures/p5-workerd.ts';
+import { hostCallAlone, hostCallCrowd, inFlight, saturated, warmCall } from './figures/sandbox-calls.ts';
+import { coldLarge, coldMiddle, coldSmall, warmPerGiB } from './figures/sandbox-starts.ts';
 import { commitToConsumer, inbox, relay } from './figures/outbox.ts';
 import { httpExecute } from './figures/p4-http-execute.ts';
 import { slowHandler } from './figures/p14-slow-handler.ts';
@@ -15,7 +19,18 @@ import { largeUpload, uploadRate } from './figures/uploads.ts';
 import { stopShared } from './platform.ts';
 
 const figures: Figure[] = [
+  inside,
+  warmCall,
+  saturated,
   httpExecute,
+  besideWorkerd,
+  hostCallAlone,
+  hostCallCrowd,
+  coldSmall,
+  coldMiddle,
+  coldLarge,
+  warmPerGiB,
+  inFlight,
   busOneCaller,
   busSomeCallers,
   busManyCallers,

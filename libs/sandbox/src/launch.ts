@@ -8,11 +8,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { stripTypeScriptTypes } from 'node:module';
 import { endianness, setPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { limitTable } from '@mortise/contracts';
+import { nativeBinary } from './native-binary.js';
 import type { SandboxOptions, Walls } from './types.js';
 
 const folderPrefix = 'mortise-sandbox-';
@@ -154,15 +155,6 @@ function codeFolder(home: string): string {
     );
   }
   return target;
-}
-
-/** The prebuilt binary, named without node-gyp-build: the worker may read no folder to look for it. */
-function nativeBinary(): string {
-  const folder = dirname(createRequire(import.meta.url).resolve('isolated-vm/package.json'));
-  const platform = `${process.platform}-${process.arch}`;
-  const glibc = 'glibcVersionRuntime' in ((process.report.getReport() as { header: object }).header ?? {});
-  const libc = process.platform === 'linux' ? (glibc ? '.glibc' : '.musl') : '';
-  return join(folder, 'prebuilds', platform, `isolated-vm.abi${process.versions.modules}${libc}.node`);
 }
 
 /** Folders of supervisors that were killed. */
