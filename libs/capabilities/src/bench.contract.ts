@@ -2,11 +2,13 @@ import { effectiveLimits, type InstallationStateData, type Limits } from '@morti
 import { CapabilityHost } from './host.js';
 import { MemoryStorage } from './memory-storage.js';
 import { Redactor } from './redactor.js';
-import type { EmittedEvent, ExecutionScope } from './types.js';
+import type { EmittedEvent, ExecutionScope, PluginCall } from './types.js';
 
 export interface Bench {
   scope: ExecutionScope;
   emitted: EmittedEvent[];
+  /** Functions of other plugins that were called. */
+  called: PluginCall[];
   denied: string[];
   limits: string[];
   secrets: Map<string, string>;
@@ -22,6 +24,7 @@ export function bench(
 ): Bench {
   const clock = { at: 1_000_000, now: () => clock.at };
   const emitted: EmittedEvent[] = [];
+  const called: PluginCall[] = [];
   const denied: string[] = [];
   const over: string[] = [];
   const secrets = new Map<string, string>();
@@ -31,6 +34,12 @@ export function bench(
       emit(event) {
         emitted.push(event);
         return Promise.resolve();
+      },
+    },
+    plugins: {
+      call(_by, asked) {
+        called.push(asked);
+        return Promise.resolve('{"answer":42}');
       },
     },
     secrets: { get: (_tenant, _installation, _revision, key) => Promise.resolve(secrets.get(key)) },
@@ -54,6 +63,8 @@ export function bench(
     limits: { ...effectiveLimits({}, 'call'), ...limits },
     meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
     causationDepth: 0,
+    deadline: clock.now() + 5_000,
+    signal: new AbortController().signal,
     redactor: new Redactor(),
     onDenied: (kind, permission) => denied.push(`${kind} ${permission}`),
     onLimit: (limit, value, used) => over.push(`${limit} ${value} ${used}`),
@@ -61,6 +72,7 @@ export function bench(
   return {
     scope,
     emitted,
+    called,
     denied,
     limits: over,
     secrets,

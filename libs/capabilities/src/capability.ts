@@ -1,4 +1,4 @@
-import { needsGrant, type InstallationStateData } from '@mortise/contracts';
+import { needsGrant, type GrantState, type InstallationStateData } from '@mortise/contracts';
 import { CapabilityError, type CapabilityStores, type ExecutionScope } from './types.js';
 
 /** What a capability's run gets besides its arguments. */
@@ -27,24 +27,53 @@ export const capability = (definition: Capability): Capability => Object.freeze(
 export function authorise(scope: ExecutionScope, permission: string, nowMs: number): void {
   if (!needsGrant(permission)) return;
   const { installation } = scope;
-  if (!installation.requested.includes(permission)) {
-    scope.onDenied('security_violation', permission);
-    throw new CapabilityError(
-      'SECURITY_VIOLATION',
-      `The plugin used ${permission}, which its manifest never asked for`,
-      { permission },
-      'security_violation',
-    );
-  }
-  if (isGranted(installation, permission, nowMs)) return;
-  scope.onDenied('permission_denied', permission);
-  throw new CapabilityError('PERMISSION_DENIED', `The permission ${permission} is not granted`, {
-    permission,
-  });
+  if (!installation.requested.includes(permission)) throw violation(scope, permission);
+  if (grantsOf(installation, permission, nowMs).length === 0) throw denied(scope, permission);
 }
 
-const isGranted = (installation: InstallationStateData, permission: string, nowMs: number): boolean =>
-  installation.grants.some(
+/**
+ * May this installation use the permission for this one thing? The manifest's selectors and the grant's both have to
+ * allow it; either may leave the selector out.
+ * @param what the thing, for the message: `{ plugin: 'acme/orders' }`
+ * @throws CapabilityError a violation for what the manifest never asked for, a denial for what is not granted
+ */
+export function authoriseSelected(
+  { scope, nowMs }: Call,
+  permission: string,
+  what: Record<string, string>,
+  allows: (selector: Record<string, unknown>) => boolean,
+): void {
+  const { installation } = scope;
+  const asked = installation.selectors?.[permission];
+  if (asked && !asked.some(allows)) throw violation(scope, permission, what);
+  const granted = grantsOf(installation, permission, nowMs);
+  if (!granted.some(({ selector }) => !selector || allows(selector))) throw denied(scope, permission, what);
+}
+
+function violation(scope: ExecutionScope, permission: string, what: Record<string, string> = {}) {
+  scope.onDenied('security_violation', permission);
+  return new CapabilityError(
+    'SECURITY_VIOLATION',
+    `The plugin used ${named(permission, what)}, which its manifest never asked for`,
+    { permission, ...what },
+    'security_violation',
+  );
+}
+
+function denied(scope: ExecutionScope, permission: string, what: Record<string, string> = {}) {
+  scope.onDenied('permission_denied', permission);
+  return new CapabilityError(
+    'PERMISSION_DENIED',
+    `The permission ${named(permission, what)} is not granted`,
+    { permission, ...what },
+  );
+}
+
+const named = (permission: string, what: Record<string, string>): string =>
+  [permission, ...Object.values(what)].join(' ');
+
+const grantsOf = (installation: InstallationStateData, permission: string, nowMs: number): GrantState[] =>
+  installation.grants.filter(
     (grant) =>
       grant.permission === permission &&
       (grant.expiresAt === undefined || Date.parse(grant.expiresAt) > nowMs),

@@ -1,15 +1,15 @@
 import { authorise, limitError, type Capability } from './capability.js';
 import { configGet } from './config.js';
 import { eventsEmit } from './events.js';
+import { pluginsCall } from './plugins.js';
 import { secretsGet } from './secrets.js';
 import { storageDelete, storageGet, storageList, storageSet } from './storage.js';
 import { CapabilityError, type CapabilityStores, type ExecutionScope } from './types.js';
 
 const capabilities: ReadonlyMap<string, Capability> = new Map(
-  [storageGet, storageSet, storageDelete, storageList, eventsEmit, secretsGet, configGet].map((each) => [
-    each.name,
-    each,
-  ]),
+  [storageGet, storageSet, storageDelete, storageList, eventsEmit, secretsGet, configGet, pluginsCall].map(
+    (each) => [each.name, each],
+  ),
 );
 
 /** The host side of ctx: authorises, meters and does each call of a plugin. */

@@ -10,6 +10,8 @@ export {
   type EventSink,
   type ExecutionScope,
   type Meter,
+  type PluginCall,
+  type PluginCalls,
   type SecretSource,
   type StorageStore,
 } from './types.js';

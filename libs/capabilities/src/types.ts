@@ -53,7 +53,27 @@ export interface SecretSource {
   get(tenantId: string, installationId: string, revision: number, key: string): Promise<string | undefined>;
 }
 
+/** A call of one plugin's function by another. */
+export interface PluginCall {
+  /** `slug` or `publisher/slug`. */
+  plugin: string;
+  function: string;
+  /** JSON text. */
+  input: string;
+}
+
+/** Runs functions of a tenant's other plugins. */
+export interface PluginCalls {
+  /**
+   * Ends with the caller's execution, and counts as caused by it.
+   * @returns JSON text of the result
+   * @throws CapabilityError what the caller may know of why there is none
+   */
+  call(by: ExecutionScope, call: PluginCall): Promise<string>;
+}
+
 export interface CapabilityStores {
+  plugins: PluginCalls;
   storage: StorageStore;
   events: EventSink;
   secrets: SecretSource;
@@ -79,6 +99,10 @@ export interface ExecutionScope {
   attempt?: number;
   /** Depth of the event that caused this execution, 0 when none did. */
   causationDepth: number;
+  /** Milliseconds since 1970 at which the execution is stopped. */
+  deadline: number;
+  /** Aborted when the execution ends, however it ends: what was begun for it stops. */
+  readonly signal: AbortSignal;
   /** W3C trace context of the run, for what it causes elsewhere. */
   traceparent?: string;
   /** Knows the secret values this execution has read. */

@@ -174,6 +174,7 @@ export const errors = {
   EXECUTION_CANCELLED: { status: 409, retry: false, text: 'The execution was cancelled' },
   EXECUTION_NOT_FOUND: { status: 404, retry: false, text: 'No execution {execution}' },
   EXECUTION_ENDED: { status: 409, retry: false, text: 'The execution has ended: {status}' },
+  PLUGIN_CALL_FAILED: { status: 502, retry: false, text: 'The called function ended as {status}' },
   WORKER_CRASHED: { status: 503, retry: true, text: 'The worker process ended during the execution' },
   // events and quarantine
   EVENT_INVALID: { status: 422, retry: false, text: 'The event is not a valid CloudEvent: see errors[]' },

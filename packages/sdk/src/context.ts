@@ -68,6 +68,18 @@ export interface Secrets {
   get(key: string): Promise<string | null>;
 }
 
+/** Other plugins of the tenant. Needs the permission `plugins:call`. */
+export interface Plugins {
+  /**
+   * Runs a function of another plugin and gives its result. It has this execution's deadline and ends with it.
+   * @param plugin `slug` or `publisher/slug` of an active installation of the same tenant
+   * @param name a function that its manifest exposes to `plugins`
+   * @throws PLUGIN_NOT_FOUND, FUNCTION_NOT_FOUND, NOT_ACTIVE, INPUT_INVALID, PERMISSION_DENIED, OVER_QUOTA, NO_ANSWER;
+   * PLUGIN_CALL_FAILED with the other's error in `details.cause`; CAUSATION_TOO_DEEP after 8 calls that caused one another
+   */
+  call<T = Json>(plugin: string, name: string, input?: unknown): Promise<T>;
+}
+
 /** The limits this execution runs under, with units in their names. */
 export interface Limits {
   memoryMb: number;
@@ -107,6 +119,7 @@ export interface Context<Config = Record<string, Json>> {
   storage: Storage;
   events: Events;
   secrets: Secrets;
+  plugins: Plugins;
   limits(): Limits;
 }
 

@@ -22,6 +22,8 @@ export interface TestContextOptions<Config> {
   secrets?: Record<string, string | null>;
   /** What the installation's storage holds. */
   storage?: Record<string, unknown>;
+  /** Functions of other plugins, by plugin and name: what `ctx.plugins.call` reaches. */
+  plugins?: Record<string, Record<string, (input: Json) => unknown>>;
   trigger?: Trigger;
   attempt?: number;
   /** Becomes `ctx.request.context`. */
@@ -186,6 +188,15 @@ export function createTestContext<Config = Record<string, Json>>(
           }
           return declared[key] ?? null;
         }),
+    },
+    plugins: {
+      call: async <T>(plugin: string, name: string, input?: unknown) => {
+        const known = options.plugins?.[plugin];
+        const run = await call(() => known?.[name]);
+        if (!known) throw failure('PLUGIN_NOT_FOUND', `No plugin ${plugin} is installed here`);
+        if (!run) throw failure('FUNCTION_NOT_FOUND', `No function ${name}`);
+        return JSON.parse(jsonText(await run(JSON.parse(jsonText(input)) as Json))) as T;
+      },
     },
   };
 }

@@ -10,6 +10,8 @@ import { Deferrals } from './background/deferrals.js';
 import { Finisher } from './background/finisher.js';
 import { Leases } from './background/leases.js';
 import { Runs } from './background/runs.js';
+import { Installed } from './calls/installed.js';
+import { BusPluginCalls } from './calls/plugin-calls.js';
 import { Cancels } from './cancel/cancels.js';
 import type { ExecutorEnv } from './env.js';
 import { PluginEvents } from './events/plugin-events.js';
@@ -53,7 +55,19 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
   const reporter = new Reporter(bus);
   const secrets = new SecretCache(env.REGISTRY_URL, env.MORTISE_INTERNAL_KEY);
   const storage = new PostgresStorage(db, clock);
-  const host = new CapabilityHost({ storage, secrets, events: new PluginEvents(reporter, clock), clock });
+  const host = new CapabilityHost({
+    storage,
+    secrets,
+    events: new PluginEvents(reporter, clock),
+    plugins: new BusPluginCalls({
+      bus,
+      installed: new Installed(states.installations),
+      running,
+      clock,
+      logger,
+    }),
+    clock,
+  });
   const inputs = new InputCheck();
   const lanes = new Lanes({
     interactiveSlots: env.EXECUTOR_INTERACTIVE_SLOTS,

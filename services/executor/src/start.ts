@@ -37,7 +37,6 @@ export function start(env: ExecutorEnv, shared: SharedParts = {}): Promise<Runni
       env,
       logger,
       clock,
-      requests: false,
       broker: shared.broker,
     });
     const outbox = new Outbox({ db, bus, logger, clock });

@@ -43,6 +43,8 @@ export class InstallationStateData {
   @IsArray() @ValidateNested({ each: true }) @Type(() => GrantState) grants: GrantState[];
   /** `resource:action` names the manifest asks for, granted or not: using any other is a violation. */
   @IsArray() @IsString({ each: true }) requested: string[];
+  /** What the manifest restricts a permission to, by name: one of the selectors has to allow it. Others are not restricted. */
+  @IsOptional() @IsObject() selectors?: Record<string, Record<string, unknown>[]>;
   /** Keys of the secrets the manifest declares. */
   @IsArray() @IsString({ each: true }) secretKeys: string[];
   @IsObject() limits: RequestedLimits;

@@ -50,7 +50,7 @@ export function admit(known: Known, asked: Asked): Admission {
   if (installation.status !== 'active') return refuse('NOT_ACTIVE', { status: installation.status });
 
   const found = resolveFunction(installation.functions, installation.defaultFunction, asked.function);
-  if (!found.ok || !callable(found.fn, asked.trigger)) return notFound(installation, asked.function);
+  if (!found.ok || !callable(found.fn, asked.trigger)) return notFound(installation, asked);
   const kind = asked.trigger === 'job' || asked.trigger === 'task' ? asked.trigger : 'call';
   return {
     ok: true,
@@ -65,14 +65,17 @@ export function admit(known: Known, asked: Asked): Admission {
   };
 }
 
-const callable = (fn: ManifestFunction, trigger: TriggerKind): boolean =>
-  trigger !== 'call' || (fn.expose?.includes('api') ?? true);
+/** Callers of the API reach what is not exposed otherwise; other plugins only what is exposed to them. */
+function callable({ expose }: ManifestFunction, trigger: TriggerKind): boolean {
+  if (trigger === 'plugin') return expose?.includes('plugins') ?? false;
+  return trigger !== 'call' || (expose?.includes('api') ?? true);
+}
 
-const notFound = (installation: InstallationStateData, asked: string | undefined): Admission =>
+const notFound = (installation: InstallationStateData, asked: Asked): Admission =>
   refuse('FUNCTION_NOT_FOUND', {
-    function: asked ?? installation.defaultFunction ?? 'execute',
+    function: asked.function ?? installation.defaultFunction ?? 'execute',
     functions: Object.entries(installation.functions)
-      .filter(([, fn]) => callable(fn, 'call'))
+      .filter(([, fn]) => callable(fn, asked.trigger === 'plugin' ? 'plugin' : 'call'))
       .map(([name]) => name)
       .join(', '),
   });

@@ -7,6 +7,7 @@ import type { Turn } from '../lanes/lanes.js';
 import type { Sources } from '../packages/sources.js';
 import { conclude, ended, type Conclusion } from './conclude.js';
 import { contextText } from './context.js';
+import { Ending } from './ending.js';
 import { Evidence } from './evidence.js';
 import { LogBuffer } from './log-buffer.js';
 import type { Reporter } from './reporter.js';
@@ -43,6 +44,15 @@ export interface Done {
 }
 export type Attempted = Done | { kind: 'expired' };
 
+/** What a run's calls of ctx are made with. */
+interface Surroundings {
+  redactor: Redactor;
+  evidence: Evidence;
+  deadline: number;
+  ending: Ending;
+  traceparent: string | undefined;
+}
+
 /** Runs one function of one installation: the only way into the sandbox. */
 export class Runner {
   constructor(private readonly parts: RunnerParts) {}
@@ -57,7 +67,7 @@ export class Runner {
     const run: Run = { executionId: request.executionId, installationId, tenantId, digest };
     running.add(run);
     try {
-      if (turn instanceof Promise) await turn;
+      run.turn = turn instanceof Promise ? await turn : turn;
       return await this.start(request, run);
     } finally {
       running.delete(run);
@@ -81,7 +91,14 @@ export class Runner {
     const evidence = new Evidence();
     const logs = this.logsOf(request, redactor);
     const span = startRunSpan(request);
-    const scope = this.scopeOf(request, redactor, evidence, span?.traceparent ?? request.traceparent);
+    const ending = new Ending();
+    const scope = this.scopeOf(request, {
+      redactor,
+      evidence,
+      deadline,
+      ending,
+      traceparent: span?.traceparent ?? request.traceparent,
+    });
     const announce = setTimeout(() => this.announce(request, startedAt), startedAfterMs);
     try {
       const result = await this.parts.sandbox.invoke({
@@ -111,6 +128,7 @@ export class Runner {
       span?.end(error);
       throw error;
     } finally {
+      ending.come();
       clearTimeout(announce);
       logs.flush();
     }
@@ -168,9 +186,7 @@ export class Runner {
 
   private scopeOf(
     request: RunRequest,
-    redactor: Redactor,
-    evidence: Evidence,
-    traceparent: string | undefined,
+    { redactor, evidence, deadline, ending, traceparent }: Surroundings,
   ): ExecutionScope {
     const { installations } = this.parts.states;
     const { installation, limits } = request.admitted;
@@ -185,6 +201,10 @@ export class Runner {
       meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
       attempt: request.attempt,
       causationDepth: request.causationDepth,
+      deadline,
+      get signal() {
+        return ending.signal;
+      },
       ...(traceparent !== undefined && { traceparent }),
       redactor,
       onDenied: (kind, permission) => {

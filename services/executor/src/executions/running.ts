@@ -1,7 +1,11 @@
+import type { Turn } from '../lanes/lanes.js';
+
 /** Why the platform ends a run before its time. */
 export type KillReason = 'cancelled' | 'quarantined' | 'lease_lost' | 'shutdown';
 
 export interface Run {
+  /** Its leave to run, once it has it. */
+  turn?: Turn;
   executionId: string;
   installationId: string;
   tenantId: string;
@@ -26,6 +30,12 @@ export class Running {
 
   get(executionId: string): Run | undefined {
     return this.runs.get(executionId);
+  }
+
+  /** Does the work while the run's slot is free for others: it waits for another run, and may be waited for. */
+  waiting<T>(executionId: string, work: () => Promise<T>): Promise<T> {
+    const turn = this.runs.get(executionId)?.turn;
+    return turn ? turn.lend(work) : work();
   }
 
   get size(): number {

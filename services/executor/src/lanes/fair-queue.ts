@@ -20,6 +20,8 @@ interface Tenant<T> {
   id: string;
   running: number;
   waiting: number;
+  /** Runs that lent their slots: they come back. */
+  resting: number;
   /** CPU milliseconds it may still use; below zero it waits until enough rounds have paid for it. */
   deficitMs: number;
   /** The round up to which it was paid. */
@@ -47,6 +49,8 @@ export interface Granted<T> {
   seat: Seat<T>;
   chargedMs: number;
 }
+
+const isIdle = ({ running, resting }: Tenant<unknown>): boolean => running === 0 && resting === 0;
 
 /**
  * Deficit round robin over tenants, by the CPU their runs used. Who has used more than its part waits in a wheel, as
@@ -161,6 +165,21 @@ export class FairQueue<T> {
     if (seat.running === 0 && seat.waiting.size === 0) this.drop(seat);
   }
 
+  /** A run that waits for another one leaves its slot to others; its installation's place it keeps. */
+  rest({ seat: { tenant } }: Granted<T>): void {
+    this.running -= 1;
+    tenant.running -= 1;
+    tenant.resting += 1;
+    this.place(tenant);
+  }
+
+  /** It goes on at once: it is half done, and others may wait for it. */
+  resume({ seat: { tenant } }: Granted<T>): void {
+    this.running += 1;
+    tenant.running += 1;
+    tenant.resting -= 1;
+  }
+
   /** A place of the installation came free in another lane. */
   reopen(installationId: string): void {
     const seat = this.seats.get(installationId);
@@ -185,6 +204,7 @@ export class FairQueue<T> {
         id,
         running: 0,
         waiting: 0,
+        resting: 0,
         // Its turn comes with the next round: who comes and goes must not keep this one from ending.
         deficitMs: 0,
         round,
@@ -235,7 +255,7 @@ export class FairQueue<T> {
   /** Puts a tenant where its turn comes: now, or when enough rounds have passed to pay its debt. */
   private place(tenant: Tenant<T>): void {
     if (tenant.placed || !this.isReady(tenant)) {
-      if (!tenant.placed && tenant.running === 0 && tenant.waiting === 0) this.settle(tenant);
+      if (!tenant.placed && isIdle(tenant) && tenant.waiting === 0) this.settle(tenant);
       return;
     }
     this.put(tenant);
@@ -271,7 +291,7 @@ export class FairQueue<T> {
   private forgive(): undefined {
     while (this.placed > 0) {
       const tenant = this.turn();
-      if (tenant.running === 0) this.tenants.delete(tenant.id);
+      if (isIdle(tenant)) this.tenants.delete(tenant.id);
     }
   }
 

@@ -102,4 +102,35 @@ describe('lanes', () => {
     await Promise.all(waits);
     expect(lanes.load('background')).toEqual({ running: 3, waiting: 0 });
   });
+
+  it('give the slot of a run that waits for another to that other, and take it back over the slots', async () => {
+    const lanes = lanesOf({ interactiveSlots: 1, tenantPercent: 100 });
+    const outer = now(lanes.interactive(asker('a')));
+    const inner = lanes.interactive(asker('a', 16, 'a/other'));
+    expect(isWaiting(inner)).toBe(true);
+
+    const answering = await outer.lend(async () => {
+      const turn = now(await inner);
+      expect(isWaiting(lanes.interactive(asker('b')))).toBe(true);
+      return turn;
+    });
+    expect(lanes.load('interactive')).toEqual({ running: 2, waiting: 1 });
+    outer.end(1);
+    expect(lanes.load('interactive')).toEqual({ running: 1, waiting: 1 });
+    answering.end(1);
+    expect(lanes.load('interactive')).toEqual({ running: 1, waiting: 0 });
+  });
+
+  it('count a run that ends while its slot is lent once', async () => {
+    const lanes = lanesOf({ interactiveSlots: 1, tenantPercent: 100 });
+    const outer = now(lanes.interactive(asker('a')));
+    let finish = () => {};
+    const lent = outer.lend(() => new Promise<void>((done) => (finish = done)));
+
+    outer.end(1);
+    finish();
+    await lent;
+
+    expect(lanes.load('interactive')).toEqual({ running: 0, waiting: 0 });
+  });
 });

@@ -22,6 +22,11 @@ export interface Asker {
 export interface Turn {
   /** To be called once, whatever became of the run. @param cpuMs what it took */
   end(cpuMs: number): void;
+  /**
+   * For a run that waits for another one: its slot is free for others until the work is done, so that runs which wait
+   * for runs never fill a lane. It goes on without waiting again, over the slots if need be.
+   */
+  lend<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** Too many of this kind wait already. */
@@ -120,10 +125,22 @@ export class Lanes {
 
   private turn(lane: LaneName, granted: Granted<Grant>): Turn {
     let ended = false;
+    let lent = 0;
+    const takeBack = () => {
+      if (--lent === 0 && !ended) this.queues[lane].resume(granted);
+    };
     return {
+      lend: async (work) => {
+        if (++lent === 1 && !ended) {
+          this.queues[lane].rest(granted);
+          this.serve(lane);
+        }
+        return work().finally(takeBack);
+      },
       end: (cpuMs) => {
         if (ended) return;
         ended = true;
+        if (lent > 0) this.queues[lane].resume(granted);
         const { installationId } = granted.seat;
         this.queues[lane].leave(granted, cpuMs);
         // Callers first: the place of the installation that came free may be theirs.

@@ -15,6 +15,20 @@ export const requestedPermissions = (manifest: Manifest): string[] => [
   ),
 ];
 
+/** Selectors by `resource:action`; a permission that is also asked for without one is not restricted. */
+export function requestedSelectors(manifest: Manifest): Record<string, Record<string, unknown>[]> {
+  const found = new Map<string, Record<string, unknown>[]>();
+  const unrestricted = new Set<string>();
+  for (const { resource, actions, selector } of manifest.permissions ?? []) {
+    for (const action of actions) {
+      const name = `${resource}:${action}`;
+      if (selector) found.set(name, [...(found.get(name) ?? []), selector]);
+      else unrestricted.add(name);
+    }
+  }
+  return Object.fromEntries([...found].filter(([name]) => !unrestricted.has(name)));
+}
+
 /** The record of the state topic: everything the other services need of one installation. */
 export function stateRecord(
   installation: Installation,
@@ -43,6 +57,7 @@ export function stateRecord(
       ...(expiresAt ? { expiresAt: expiresAt.toISOString() } : {}),
     })),
     requested: requestedPermissions(manifest),
+    selectors: requestedSelectors(manifest),
     secretKeys: (manifest.secrets ?? []).map(({ key }) => key),
     limits: manifest.limits ?? {},
     main: manifest.main,

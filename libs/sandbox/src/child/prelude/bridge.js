@@ -221,6 +221,9 @@
         emit: (type, data, options) => call(run, 'events.emit', { type, data, subject: options?.subject }),
       }),
       secrets: freeze({ get: (key) => call(run, 'secrets.get', { key }) }),
+      plugins: freeze({
+        call: (plugin, name, input) => call(run, 'plugins.call', { plugin, function: name, input }),
+      }),
       limits: () => run.limits,
     });
 
