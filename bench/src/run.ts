@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { stopSharedCluster } from './cluster.ts';
 import type { Figure } from './figure.ts';
 import { httpOneCaller, httpSaturated, httpSomeCallers } from './figures/cluster.ts';
+import { eventIntake } from './figures/event-intake.ts';
 import { fairness } from './figures/fairness.ts';
 import { installToRun, secondStart } from './figures/lifecycle.ts';
 import { busManyCallers, busOneCaller, busSomeCallers } from './figures/p11-bus.ts';
@@ -42,6 +43,7 @@ const figures: Figure[] = [
   relay,
   commitToConsumer,
   inbox,
+  eventIntake,
   largeUpload,
   uploadRate,
   installToRun,

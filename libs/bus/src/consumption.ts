@@ -1,7 +1,7 @@
 import { eventCatalogue, type EventDefinition, type TopicName } from '@mortise/contracts';
 import { AppError, metrics, type Logger } from '@mortise/service-kit';
 import { decodeEvent } from './codec.js';
-import { Batcher, type BatchHandler } from './engine/batcher.js';
+import { aloneIn, Batcher, type BatchHandler } from './engine/batcher.js';
 import { isForOthers } from './engine/dead-letter.js';
 import type { Failures } from './engine/failures.js';
 import { Processor, type Handler } from './engine/processor.js';
@@ -64,10 +64,10 @@ export function makeConsumption(
   const { maxBatch = 500, delayMs = 20, maxInFlight = 10_000 } = options;
   const batch: BatchHandler = async (records) => {
     const mine = records.filter((record) => !isForOthers(record, group));
-    if (mine.length > 0) await options.batch(mine);
+    return mine.length > 0 ? options.batch(mine) : undefined;
   };
   const sink = new Batcher({ handler: batch, maxBatch, delayMs, maxInFlight, failures });
-  return { topic, group, solo, from, sink, failures, handle: (record) => batch([record]) };
+  return { topic, group, solo, from, sink, failures, handle: aloneIn(batch) };
 }
 
 type EventHandler = (record: Received) => Promise<void>;

@@ -11,6 +11,7 @@ export {
 } from './codec.js';
 export { Bus, type BusOptions, type SharedParts } from './bus.js';
 export { type ConsumeOptions } from './consumption.js';
+export { type Refused } from './engine/batcher.js';
 export { StateTable } from './state-table.js';
 export { openStates, quarantineReason, type States } from './states.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './memory/broker.js';

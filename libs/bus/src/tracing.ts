@@ -127,10 +127,11 @@ const tracedBatch =
     return follow(span, () => batch(records));
   };
 
-async function follow(span: Span, work: () => Promise<void>): Promise<void> {
+async function follow<T>(span: Span, work: () => Promise<T>): Promise<T> {
   try {
-    await inTrace(span.traceparent, work);
+    const answer = await inTrace(span.traceparent, work);
     span.end();
+    return answer;
   } catch (error) {
     span.end(error);
     throw error;

@@ -29,6 +29,7 @@ const add = `
   insert into inbox (consumer, tenant_id, source, event_id, accepted_on, accepted_at)
   select $1, tenant_id, source, event_id, (accepted_at at time zone 'UTC')::date, accepted_at
   from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as e(tenant_id, source, event_id, accepted_at)
+  order by 2, 3, 4
   on conflict do nothing
   returning tenant_id as "tenantId", source, event_id as id`;
 

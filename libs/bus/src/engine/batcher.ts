@@ -5,7 +5,25 @@ import { Room } from './room.js';
 import type { Sink } from './sink.js';
 import type { PartitionTrack } from './track.js';
 
-export type BatchHandler = (records: Received[]) => Promise<void>;
+/** A record that a batch's handler cannot take, and why. */
+export interface Refused {
+  record: Received;
+  error: unknown;
+}
+
+/**
+ * Takes all records or throws. It may name single ones that it cannot take: the others of the batch are finished, those
+ * are put aside, each alone, as records whose tries are used up.
+ */
+export type BatchHandler = (records: Received[]) => Promise<readonly Refused[] | void>;
+
+/** The handler for one record: refused is thrown. */
+export const aloneIn =
+  (handler: BatchHandler) =>
+  async (record: Received): Promise<void> => {
+    const [refused] = (await handler([record])) ?? [];
+    if (refused) throw refused.error;
+  };
 
 export interface BatcherOptions {
   handler: BatchHandler;
@@ -24,6 +42,11 @@ interface Item {
 
 // So often a whole batch is tried; then its records go one by one, so that a poisonous one is found quickly.
 const wholeTries = 3;
+const none: ReadonlySet<Item> = new Set();
+
+function finish({ record, track }: Item): void {
+  if (track.live) track.finish(Number(record.offset));
+}
 
 /** Gathers records and handles them batch after batch, in order. */
 export class Batcher implements Sink {
@@ -38,7 +61,7 @@ export class Batcher implements Sink {
   constructor(private readonly options: BatcherOptions) {
     this.room = new Room({ records: options.maxInFlight, resumeAt: options.maxInFlight / 2 });
     this.singles = new Processor({
-      handler: (record) => options.handler([record]),
+      handler: aloneIn(options.handler),
       ordering: 'key',
       maxInFlight: 16,
       failures: options.failures,
@@ -64,32 +87,48 @@ export class Batcher implements Sink {
     const items = this.gathered.splice(0, this.options.maxBatch);
     const live = items.filter((item) => item.track.live);
     this.busy = true;
-    void this.handle(live).finally(() => {
+    void this.handle(live).then((aside) => {
       this.busy = false;
-      this.left(items);
+      this.left(aside.size === 0 ? items : items.filter((item) => !aside.has(item)));
       this.consider();
     });
   }
 
-  private async handle(items: Item[]): Promise<void> {
-    if (items.length === 0) return;
+  /** @returns what is still being put aside */
+  private async handle(items: Item[]): Promise<ReadonlySet<Item>> {
+    if (items.length === 0) return none;
     for (let tries = 1; tries <= wholeTries; tries++) {
       try {
-        await this.options.handler(items.map((item) => item.record));
-        for (const { record, track } of items) if (track.live) track.finish(Number(record.offset));
-        return;
+        const refused = (await this.options.handler(items.map((item) => item.record))) ?? [];
+        const aside = this.putAside(items, refused);
+        for (const item of items) if (!aside.has(item)) finish(item);
+        return aside;
       } catch (error) {
-        if (this.stopped) return;
+        if (this.stopped) return none;
         const { failures } = this.options;
         const delayMs = failures.nextDelayMs(error, tries, failures.now());
         if (delayMs === undefined) break;
         for (const { record } of items) record.attempt += 1;
         if (tries < wholeTries) await this.wait(delayMs);
-        if (this.stopped) return;
+        if (this.stopped) return none;
       }
     }
     for (const { record, track } of items) this.singles.accept(record, track);
     await this.singles.idle();
+    return none;
+  }
+
+  /** Nobody waits for it: the next batch may be handled before the dead letters have taken these. */
+  private putAside(items: Item[], refused: readonly Refused[]): ReadonlySet<Item> {
+    if (refused.length === 0) return none;
+    const errors = new Map(refused.map(({ record, error }) => [record, error]));
+    const aside = new Set(items.filter(({ record, track }) => track.live && errors.has(record)));
+    for (const item of aside)
+      void this.options.failures.giveUp(item.record, errors.get(item.record)).then((done) => {
+        if (done) finish(item);
+        this.left([item]);
+      });
+    return aside;
   }
 
   private wait(delayMs: number): Promise<void> {

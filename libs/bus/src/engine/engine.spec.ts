@@ -333,6 +333,38 @@ describe('the engine', () => {
     expect(sent.map(({ key }) => key)).toEqual(['b']);
     expect(track.watermark).toBe(3);
   });
+
+  it('finishes a batch but for what its handler refuses, and waits with nothing until that is put aside', async () => {
+    const handled: string[][] = [];
+    let isBusAway = true;
+    const sink = new Batcher({
+      handler: async (records) => {
+        handled.push(records.map(({ offset }) => offset));
+        return records
+          .filter(({ offset }) => offset === '1')
+          .map((record) => ({ record, error: new AppError('MESSAGE_UNDECODABLE', { reason: 'torn' }) }));
+      },
+      maxBatch: 3,
+      delayMs: 20,
+      maxInFlight: 100,
+      failures: failures({
+        send: async (records) => {
+          if (isBusAway) throw new Error('away');
+          sent.push(...records);
+        },
+      }),
+    });
+
+    feed(sink, ...[0, 1, 2, 3].map((offset) => received(offset)));
+    await timers.advance(20);
+    expect(handled).toEqual([['0', '1', '2'], ['3']]);
+    expect([track.watermark, sink.held, sent.length]).toEqual([1, 1, 0]);
+    isBusAway = false;
+    await timers.advance(5_000);
+
+    expect([track.watermark, sink.held]).toEqual([4, 0]);
+    expect(sent.map(({ headers }) => headers['dead-letter-offset'])).toEqual(['1']);
+  });
 });
 
 describe('PartitionTrack', () => {

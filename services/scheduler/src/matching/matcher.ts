@@ -5,61 +5,68 @@ import {
   type BusRecord,
   type CloudEvent,
   type Received,
+  type Refused,
   type States,
 } from '@mortise/bus';
 import { ExecuteInBackground, maxCausationDepth } from '@mortise/contracts';
 import type { Database, Inbox, Outbox } from '@mortise/database';
-import { AppError, Batcher, derivedId, metrics } from '@mortise/service-kit';
+import { AppError, derivedId, metrics } from '@mortise/service-kit';
 import { eventInput } from './event-input.js';
 import type { Match, Subscriptions } from './subscriptions.js';
 
 const consumer = 'subscriptions';
 const source = '/scheduler';
-const maxInFlight = 1_000;
-const matched = metrics.counter('mortise_event_matches_total');
+const maxBatch = 500;
+/** Who sent an event waits until it is handled: under load the next batch gathers while one is written. */
+const delayMs = 1;
+const maxRows = 5_000;
+const maxBytes = 8_000_000;
+const matchedTotal = metrics.counter('mortise_event_matches_total');
 
 interface Matched {
   event: CloudEvent & { tenantId: string; acceptedAt: string };
   matches: Match[];
+  /** What its commands will hold. */
+  bytes: number;
 }
 
 /** Turns events into background executions: one for each match, however often the event comes. */
 export class Matcher {
-  private readonly batcher: Batcher<Matched, undefined>;
-
   constructor(
     private readonly states: States,
     private readonly subscriptions: Subscriptions,
-    db: Database,
-    inbox: Inbox,
-    outbox: Outbox,
-  ) {
-    this.batcher = new Batcher((batch: Matched[]) =>
-      db.system(async (tx) => {
-        const answers = await inbox.firstTimeMany(
-          tx,
-          consumer,
-          batch.map(({ event }) => event),
-        );
-        const records = batch.flatMap(({ event, matches }, index) => {
-          const answer = answers[index];
-          return answer?.first ? matches.map((match) => commandOf(event, answer.acceptedAt, match)) : [];
-        });
-        matched.add(records.length);
-        await outbox.addRecords(tx, records);
-        return batch.map(() => undefined);
-      }),
-    );
-  }
+    private readonly db: Database,
+    private readonly inbox: Inbox,
+    private readonly outbox: Outbox,
+  ) {}
 
   consume(bus: Bus): void {
     for (const topic of ['platform-events', 'plugin-events'] as const)
-      bus.consume({ topic, maxInFlight, handler: (record) => this.handle(record) });
+      bus.consume({ topic, maxBatch, delayMs, batch: (records) => this.handle(records) });
   }
 
-  /** @throws AppError MESSAGE_UNDECODABLE, CAUSATION_TOO_DEEP: straight to the dead letters */
-  async handle(record: Received): Promise<void> {
+  /** @returns the events that can never be handled: they go to the dead letters, the others need not wait for them */
+  async handle(records: readonly Received[]): Promise<Refused[]> {
     await Promise.all([this.states.installations.caughtUp, this.states.plugins.caughtUp]);
+    const matched: Matched[] = [];
+    const refused: Refused[] = [];
+    for (const record of records) {
+      try {
+        const match = this.match(record);
+        if (match) matched.push(match);
+      } catch (error) {
+        refused.push({ record, error });
+      }
+    }
+    for (const portion of portions(matched)) await this.queue(portion);
+    return refused;
+  }
+
+  /**
+   * @returns undefined when nobody wants the event
+   * @throws AppError MESSAGE_UNDECODABLE, CAUSATION_TOO_DEEP
+   */
+  private match(record: Received): Matched | undefined {
     const event = decodeCloudEvent(record);
     const { tenantId } = event;
     if (!tenantId || !uuid.test(tenantId))
@@ -67,11 +74,41 @@ export class Matcher {
     if (event.causationDepth > maxCausationDepth)
       throw new AppError('CAUSATION_TOO_DEEP', { limit: maxCausationDepth });
     const matches = this.subscriptions.matches(tenantId, event.type);
-    if (matches.length === 0) return;
+    if (matches.length === 0) return undefined;
     // Other services say when they wrote it by the record's own timestamp.
     const acceptedAt = instantOf(event.acceptedAt ?? record.timestamp);
-    await this.batcher.add({ event: { ...event, tenantId, acceptedAt }, matches });
+    const bytes = matches.length * (record.value?.length ?? 0);
+    return { event: { ...event, tenantId, acceptedAt }, matches, bytes };
   }
+
+  /** One transaction. Its rows are in the events' order, which the outbox keeps for each key. */
+  private async queue(batch: readonly Matched[]): Promise<void> {
+    const queued = await this.db.system(async (tx) => {
+      const events = batch.map(({ event }) => event);
+      const answers = await this.inbox.firstTimeMany(tx, consumer, events);
+      const records = batch.flatMap(({ event, matches }, index) => {
+        const answer = answers[index];
+        return answer?.first ? matches.map((match) => commandOf(event, answer.acceptedAt, match)) : [];
+      });
+      await this.outbox.addRecords(tx, records);
+      return records.length;
+    });
+    matchedTotal.add(queued);
+  }
+}
+
+/** In order, each no larger than a transaction may be: large events with many matches are many bytes. */
+function* portions(matched: readonly Matched[]): Generator<readonly Matched[]> {
+  let [from, rows, bytes] = [0, 0, 0];
+  for (const [index, match] of matched.entries()) {
+    if (index > from && (rows + match.matches.length > maxRows || bytes + match.bytes > maxBytes)) {
+      yield matched.slice(from, index);
+      [from, rows, bytes] = [index, 0, 0];
+    }
+    rows += match.matches.length;
+    bytes += match.bytes;
+  }
+  if (from < matched.length) yield matched.slice(from);
 }
 
 const lastMs = Date.UTC(9999, 11, 31);
