@@ -1,4 +1,4 @@
-import type { Engine, Instance, Isolate, Post } from './engine.js';
+import { releaseInstance, type Engine, type Instance, type Isolate, type Post } from './engine.js';
 import type { PluginCode, SourceFile } from './plugin-code.js';
 import type { Stock } from './stock.js';
 
@@ -95,7 +95,7 @@ export class Cell {
     this.pending -= run.pending;
     if (run.timers) for (const timer of run.timers.values()) clearTimeout(timer);
     if (this.unit.isolation === 'execution' && run.instance && !this.isolate.isDisposed) {
-      run.instance.context.release();
+      releaseInstance(run.instance);
     }
     if (this.spoilt && this.runs.size === 0) this.dispose();
   }

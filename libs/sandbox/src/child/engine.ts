@@ -41,6 +41,11 @@ const core = (${parts[1]})(p, post);
 (${parts[2]})(p, core);
 return core.entries; })`;
 
+/** Lets go of a context now: what only the collector of this process's own heap lets go of keeps it alive for long. */
+export function releaseInstance(instance: Instance): void {
+  for (const held of [instance.run, instance.deliver, instance.entries, instance.context]) held.release();
+}
+
 /** Makes isolates and contexts; the prelude is compiled once and its code kept for all that follow. */
 export class Engine {
   readonly #ivm: Ivm;
@@ -71,6 +76,8 @@ export class Engine {
       result: { reference: true },
       timeout: 1_000,
     }) as unknown as Instance['entries'];
+    boot.release();
+    script.release();
     // Made after a run, so that it holds the functions that the run compiled.
     this.#preludeCode ??= (
       isolate.compileScriptSync(preludeSource, {

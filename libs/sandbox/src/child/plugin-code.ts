@@ -103,9 +103,9 @@ function loadModule(
     throw new Error('imports are not available');
   });
   module.evaluateSync({ timeout: left() });
-  entryOf(instance, 'adopt').applySync(undefined, [module.namespace.derefInto()] as never[], {
-    timeout: left(),
-  });
+  const { namespace } = module;
+  hand(instance, 'adopt', namespace, left());
+  module.release();
 }
 
 function loadScript(
@@ -120,7 +120,19 @@ function loadScript(
     ...(known.compiled && { cachedData: known.compiled }),
   });
   const fn = wrapper.runSync(instance.context, { reference: true, timeout: left() }) as Reference;
-  entryOf(instance, 'commonjs').applySync(undefined, [fn.derefInto()] as never[], { timeout: left() });
+  wrapper.release();
+  hand(instance, 'commonjs', fn, left());
+}
+
+/** Gives the context what was loaded for it, and lets go of it: the context keeps what it needs. */
+function hand(instance: Instance, name: string, loaded: ivmTypes.Reference, timeout: number): void {
+  const entry = entryOf(instance, name);
+  try {
+    entry.applySync(undefined, [loaded.derefInto()] as never[], { timeout });
+  } finally {
+    entry.release();
+    loaded.release();
+  }
 }
 
 /**
