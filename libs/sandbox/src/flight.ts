@@ -1,5 +1,6 @@
 import type { ExecutionError, ExecutionUsage, Outcome } from '@mortise/contracts';
 import type { Invocation, LimitHit, SandboxResult } from './types.js';
+import type { LoadedUnit } from './units.js';
 
 /** How a flight's stay in a worker ended. `lost`: the worker or isolate died under it for another's fault. */
 export type Landing =
@@ -13,6 +14,8 @@ export class Flight {
   readonly usage: ExecutionUsage;
   /** Number in the worker it is in. */
   no = 0;
+  /** What it runs in there. */
+  loaded: LoadedUnit | undefined;
   retried = false;
   started = false;
   /** What to report once the worker has let go of it: set when it is cut off from outside. */
@@ -22,6 +25,8 @@ export class Flight {
   callsInFlight = 0;
   logLines = 0;
   logBytes = 0;
+  /** Processor time of its longest entry into the isolate. */
+  longestMs = 0;
   denied = false;
   limitsHit: LimitHit[] | undefined;
   readonly #land: (flight: Flight, landing: Landing) => void;

@@ -1,5 +1,6 @@
 export { Sandbox } from './sandbox.js';
 export {
+  type EndReason,
   type HostFailure,
   type InspectError,
   type InspectResult,
@@ -15,4 +16,5 @@ export {
   type UnitKey,
   type Violation,
   type Walls,
+  type WorkerStats,
 } from './types.js';

@@ -1,5 +1,7 @@
+import { CpuHistory } from './cpu-history.js';
 import { Flight, timedOutVerdict, type Landing } from './flight.js';
 import { createLauncher, type Launcher } from './launch.js';
+import { Placement } from './placement.js';
 import { Pool } from './pool.js';
 import type {
   InspectResult,
@@ -8,10 +10,12 @@ import type {
   SandboxResult,
   SandboxStats,
   Source,
+  Unit,
   UnitKey,
 } from './types.js';
-import { inspectionMemoryMb, type Worker } from './worker.js';
+import type { Worker } from './worker.js';
 
+const inspectionMemoryMb = 128;
 const inspectionMs = 2_000;
 const inspectionWaitMs = 10_000;
 
@@ -20,6 +24,8 @@ export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #running = new Map<string, { flight: Flight; worker: Worker | undefined }>();
   readonly #known = new Map<string, UnitKey>();
+  readonly #history = new CpuHistory();
+  readonly #placement: Placement;
   #launcher: Launcher | undefined;
   #pool: Pool | undefined;
   #inspections = 0;
@@ -27,6 +33,8 @@ export class Sandbox {
 
   constructor(options: SandboxOptions) {
     this.#options = options;
+    const load = (key: string) => this.#pool?.bound(key)?.inFlight ?? 0;
+    this.#placement = new Placement(this.#history, options.workersPerCordon ?? 1, load);
   }
 
   /** @throws Error when no worker can be started here, or required walls do not work */
@@ -46,7 +54,11 @@ export class Sandbox {
           this.#dispatch(flight);
           return;
         }
+        const running = this.#running.get(invocation.executionId);
         this.#running.delete(invocation.executionId);
+        const { unit } = invocation;
+        if (this.#history.note(unit, flight.longestMs))
+          running?.worker?.units.evict((key) => key === unit.key);
         resolve(flight.result(Date.now(), landing));
       };
       this.#dispatch(new Flight(invocation, Date.now(), land));
@@ -62,16 +74,30 @@ export class Sandbox {
     const key = cordon === undefined ? `inspect:${++this.#inspections}` : `inspect:tenant:${cordon}`;
     const question = { ...source, names, memoryMb: inspectionMemoryMb, timeoutMs: inspectionMs };
     return new Promise((resolve) => {
-      pool.acquire(key, Date.now() + inspectionWaitMs, (worker) => {
+      const binding = { key, cordon: key, lane: 'fast' as const };
+      pool.acquire(binding, Date.now() + inspectionWaitMs, (worker) => {
         if (!worker)
           return resolve({ ok: false, error: { code: 'NO_CAPACITY', message: 'No worker is free: retry' } });
         pool.busy();
-        worker.inspect(question, Date.now() + inspectionMs + 1_000, (json) => {
+        worker.inspect(question, (json) => {
           if (cordon === undefined) pool.retire(worker);
           resolve(inspectResult(json));
         });
       });
     });
+  }
+
+  /**
+   * Makes a unit warm ahead of its first run, where its cordon has a worker without anything to do.
+   * @param memoryMb its limit, as its runs will have it
+   */
+  warm(unit: Unit, source: Source, memoryMb: number): void {
+    const pool = this.#started();
+    const worker = pool.bound(this.#placement.keyOf(unit));
+    if (!worker || worker.has(unit.key)) return;
+    this.#remember(unit);
+    worker.warm([{ unit, source: new WeakRef(source), memoryMb }]);
+    pool.busy();
   }
 
   /** Stops an execution. @returns false when it is not running here */
@@ -92,7 +118,7 @@ export class Sandbox {
     const keys = new Set<string>();
     for (const unit of this.#known.values()) if (match(unit)) keys.add(unit.key);
     for (const key of keys) this.#known.delete(key);
-    for (const worker of this.#pool?.workers ?? []) worker.evict((key) => keys.has(key));
+    for (const worker of this.#pool?.workers ?? []) worker.units.evict((key) => keys.has(key));
   }
 
   stats(): SandboxStats {
@@ -104,15 +130,13 @@ export class Sandbox {
         noNewPrivileges: false,
         nodePermissions: false,
       },
-      workers: [...pool.workers].map((worker) => ({
-        pid: worker.pid,
-        cordon: worker.cordon ?? null,
-        units: worker.unitCount,
-        inFlight: worker.inFlight,
-        rssMb: Math.round(worker.rssMb),
-      })),
+      workers: [...pool.workers].map((worker) => worker.stats()),
+      workersMax: pool.max,
       queued: pool.queued,
-      ended: pool.ended,
+      oldestWaitMs: pool.oldestWaitMs(),
+      ended: { ...pool.ended },
+      coldStarts: pool.coldStarts,
+      slowPlugins: this.#history.slow,
       retries: this.#retries,
     };
   }
@@ -137,7 +161,7 @@ export class Sandbox {
     const { unit, executionId } = flight.invocation;
     const running = { flight, worker: undefined as Worker | undefined };
     this.#running.set(executionId, running);
-    const worker = pool.bound(unit.cordon);
+    const worker = pool.bound(this.#placement.keyOf(unit));
     if (worker && (unit.source !== undefined || worker.has(unit.key))) {
       running.worker = worker;
       this.#remember(unit);
@@ -169,9 +193,9 @@ export class Sandbox {
       worker.send(flight, source, now);
       pool.busy();
     };
-    const worker = pool.bound(unit.cordon);
+    const worker = pool.bound(this.#placement.keyOf(unit));
     if (worker) board(worker);
-    else pool.acquire(unit.cordon, deadline, board);
+    else pool.acquire(this.#placement.bindingOf(unit), deadline, board);
   }
 
   #remember(unit: UnitKey): void {

@@ -107,6 +107,14 @@ export interface Violation {
 export interface SandboxOptions {
   /** Most worker processes at a time, the ready spare one included. Default: as fit into a quarter of the memory, 8 to 64. */
   workers?: number;
+  /** Workers of one cordon for plugins that answer quickly. Default 1. */
+  workersPerCordon?: number;
+  /** Memory that isolates at rest may take, all workers together. Default: a quarter of the memory. */
+  isolatesMb?: number;
+  /** A worker hands over to a fresh one after so many executions. Default 1,000,000. */
+  recycleAfter?: number;
+  /** Or when it takes more than so much memory beside what runs in it. Default 1,024. */
+  recycleAboveMb?: number;
   /** Namespaces by bubblewrap around each worker: demand them, use them where they work, or leave them. */
   walls: 'require' | 'prefer' | 'off';
   logger: SandboxLogger;
@@ -122,13 +130,42 @@ export interface Walls {
   nodePermissions: boolean;
 }
 
+/** One worker process as operators see it. */
+export interface WorkerStats {
+  pid: number;
+  /** Null: not bound yet, ready for the next cordon. */
+  cordon: string | null;
+  lane: 'fast' | 'slow' | null;
+  /** Warm isolates. */
+  units: number;
+  /** Isolates made ahead for no plugin yet. */
+  blanks: number;
+  inFlight: number;
+  executions: number;
+  rssMb: number;
+  /** It gets no more work and ends when it has done what it has. */
+  draining: boolean;
+}
+
+/** Why worker processes ended: all but `retired` are kills. */
+export type EndReason =
+  'memory_cap' | 'parked' | 'deadline' | 'protocol' | 'crashed' | 'errand_late' | 'retired';
+
 export interface SandboxStats {
   walls: Walls;
-  workers: { pid: number; cordon: string | null; units: number; inFlight: number; rssMb: number }[];
+  workers: WorkerStats[];
+  /** Most worker processes at a time. */
+  workersMax: number;
   /** Invocations that wait for a worker. */
   queued: number;
-  /** Worker processes that ended since the start, for whatever reason. */
-  ended: number;
+  /** How long the first of them has waited. */
+  oldestWaitMs: number;
+  /** Worker processes that ended since the start. */
+  ended: Record<EndReason, number>;
+  /** Plugins loaded because a run needed them. */
+  coldStarts: number;
+  /** Plugins in the slow lane. */
+  slowPlugins: number;
   /** Invocations that ran again because their worker died under them. */
   retries: number;
 }

@@ -1,142 +1,124 @@
-import type { ChildProcess } from 'node:child_process';
-import type { Socket } from 'node:net';
-import { FrameReader, FrameWriter, frameType } from './child/frames.js';
-import { readNumbers } from './child/numbers.js';
-import { answerHostCall } from './host-call.js';
-import { landingOf } from './landing.js';
-import { MarkFile } from './mark-file.js';
-import { ranOutOfMemory, timedOutVerdict, workerCrashed, type Flight, type Landing } from './flight.js';
+import { frameType } from './child/frames.js';
+import { Aboard, type Errand } from './aboard.js';
+import { ranOutOfMemory, workerCrashed, type Flight, type Landing } from './flight.js';
+import { Guard, type Finding } from './guard.js';
+import { lowerPriority, slowNice } from './priority.js';
 import type { Launcher } from './launch.js';
-import { ProcessProbe } from './proc.js';
-import { writeLog } from './log-line.js';
-import type { Source, Violation } from './types.js';
-import { Units } from './units.js';
+import type { Binding } from './placement.js';
+import type { EndReason, Source, Violation, WorkerStats } from './types.js';
+import { Units, type Remembered } from './units.js';
+import { WorkerProcess } from './worker-process.js';
 
-export const inspectionMemoryMb = 128;
-/** What an honest worker needs over the heaps of its plugins: code, young generation, buffers. */
-const slackMb = 40;
-/** From cutting a run off to killing its worker when that does not answer. */
-const graceMs = 100;
-const pingAfterMs = 100;
-// Long enough for a worker on a machine without a free core: its main thread may sleep while it waits for a helper
-// thread that gets no processor. A quarter of a second had called such a worker out of memory.
-const parkedAfterMs = 1_000;
+/** What loading a plugin ahead may take: the cold start of the largest one, on a busy machine. */
+const warmMs = 1_000;
+const errandGraceMs = 1_000;
 
 export interface WorkerEvents {
   /** Nothing is in flight any more. */
   idle(worker: Worker): void;
+  /** It was killed or has ended, and what it was given lands in a moment. */
+  dying(worker: Worker): void;
   gone(worker: Worker): void;
   violation(violation: Violation): void;
 }
 
 /** The supervisor's side of one worker process: what it was given, what it holds, when it has to die. */
 export class Worker {
-  cordon: string | undefined;
+  binding: Binding | undefined;
   retiring = false;
-  dead = false;
-  executions = 0;
   lastUsedAt = 0;
-  pid = 0;
-  rssMb = 0;
-  readonly flights = new Map<number, Flight>();
-  readonly ready: Promise<void>;
-  isReady = false;
-  readonly #units: Units;
-  readonly #inspections = new Map<number, { answer: (json: string | undefined) => void; deadline: number }>();
-  readonly #process: ChildProcess;
-  readonly #mark: MarkFile;
-  readonly #socket: Socket;
-  readonly #writer: FrameWriter;
+  endReason: EndReason = 'crashed';
+  readonly aboard: Aboard;
+  readonly units: Units;
+  readonly #process: WorkerProcess;
+  readonly #guard: Guard;
   readonly #events: WorkerEvents;
-  #probe: ProcessProbe | undefined;
-  #nextNo = 1;
-  readonly #numbers = [0, 0, 0, 0, 0];
-  #baseMb = 0;
-  #heardAt = 0;
-  #pingedAt = 0;
-  #ticksAtPing = 0;
+  #toWarm: Remembered[] = [];
+  #warmed: (() => void) | undefined;
 
-  constructor(launcher: Launcher, events: WorkerEvents) {
+  /** @param isolatesMb what isolates at rest may take */
+  constructor(launcher: Launcher, isolatesMb: number, events: WorkerEvents) {
     this.#events = events;
-    this.#mark = new MarkFile(launcher.marks);
-    this.#process = launcher.spawn(this.#mark.fd);
-    this.#socket = this.#process.stdio[3] as unknown as Socket;
-    this.#writer = new FrameWriter((bytes) => this.#socket.write(bytes));
-    this.#units = new Units(this.#writer);
-    let becomeReady: () => void = () => {};
-    let failToStart: (error: Error) => void = () => {};
-    this.ready = new Promise((resolve, reject) => {
-      becomeReady = resolve;
-      failToStart = reject;
+    this.#process = new WorkerProcess(launcher, {
+      frame: (id, type, payload) => this.aboard.heard(id, type, payload),
+      garbled: (why) => this.#misbehaved(why),
+      ended: (signal) => this.#ended(signal),
     });
-    this.ready.catch(() => {});
-    const reader = new FrameReader((id, type, payload) => {
-      if (type !== frameType.ready) return this.#handle(id, type, payload);
-      if (this.isReady || this.#process.pid === undefined) return;
-      this.pid = launcher.started(this.#process.pid);
-      this.#probe = new ProcessProbe(this.pid);
-      this.#baseMb = this.rssMb = this.#probe.rssMb();
-      this.isReady = true;
-      becomeReady();
+    this.units = new Units(this.#process.writer, isolatesMb);
+    this.aboard = new Aboard(this.#process, this.units, {
+      atRest: () => this.#atRest(),
+      misbehaved: (why) => this.#misbehaved(why),
+      cut: (flight, verdict) => this.cut(flight, verdict, Date.now()),
     });
-    this.#socket.on('data', (chunk: Buffer) => {
-      if (this.dead) return;
-      this.#heardAt = Date.now();
-      this.#pingedAt = 0;
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        this.#misbehaved(String(error));
-      }
-    });
-    this.#socket.on('error', () => {});
-    this.#process.on('error', (error) => failToStart(error));
-    this.#process.on('exit', (code, signal) => {
-      failToStart(new Error(`A worker process ended at its start (${signal ?? code})`));
-      this.#ended(signal);
-    });
+    this.#guard = new Guard(this.#process, this.aboard);
+  }
+
+  get ready(): Promise<void> {
+    return this.#process.ready;
+  }
+
+  get isReady(): boolean {
+    return this.#process.isReady;
+  }
+
+  get dead(): boolean {
+    return this.#process.dead;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get rssMb(): number {
+    return this.#guard.rssMb || this.#process.rssMb();
   }
 
   get inFlight(): number {
-    return this.flights.size + this.#inspections.size;
+    return this.aboard.size;
   }
 
-  get unitCount(): number {
-    return this.#units.size;
+  bind(binding: Binding, now: number): void {
+    this.binding = binding;
+    this.lastUsedAt = now;
+    if (binding.lane === 'slow') lowerPriority(this.pid, slowNice);
   }
 
   has(key: string): boolean {
-    return this.#units.get(key) !== undefined;
+    return this.units.get(key) !== undefined;
+  }
+
+  stats(): WorkerStats {
+    return {
+      pid: this.pid,
+      cordon: this.binding?.cordon ?? null,
+      lane: this.binding?.lane ?? null,
+      units: this.units.size,
+      blanks: this.aboard.blanks,
+      inFlight: this.inFlight,
+      executions: this.aboard.executions,
+      rssMb: Math.round(this.rssMb),
+      draining: this.retiring,
+    };
   }
 
   /** @param source needed unless the worker has the unit already */
   send(flight: Flight, source: Source | undefined, now: number): void {
-    const { unit, handler, context, input, limits, deadline } = flight.invocation;
-    let loaded = this.#units.get(unit.key);
-    if (!loaded) {
-      if (!source) return flight.land(workerCrashed());
-      loaded = this.#units.load(unit, source, limits.memoryMb, now);
-    }
-    const limitsNo = this.#units.limitsNo(limits);
-    loaded.lastUsedAt = this.lastUsedAt = now;
-    loaded.inFlight++;
-    this.executions++;
-    if (this.flights.size === 0) this.#heardAt = now;
-    const shared = this.flights.size > 0 ? 1 : 0;
-    const no = this.#number();
-    flight.no = no;
-    this.flights.set(no, flight);
-    this.#writer.send(
-      no,
-      frameType.run,
-      `${loaded.no} ${limitsNo} ${deadline} ${shared} ${handler.length} ${context.length}\n${handler}${context}${input}`,
-    );
+    this.lastUsedAt = now;
+    this.aboard.send(flight, source, now);
   }
 
-  inspect(question: object, deadline: number, answer: (json: string | undefined) => void): void {
-    const no = this.#number();
-    this.#inspections.set(no, { answer, deadline });
-    this.#writer.send(no, frameType.inspect, JSON.stringify(question));
+  /** @param answer called with undefined when the worker ended over it */
+  inspect(question: { memoryMb: number; timeoutMs: number }, answer: Errand['answer']): void {
+    const { memoryMb, timeoutMs } = question;
+    const deadline = Date.now() + timeoutMs + errandGraceMs;
+    this.aboard.ask(frameType.inspect, JSON.stringify(question), { answer, deadline, memoryMb });
+  }
+
+  /** Loads units ahead, one at a time and only while nothing else is under way. @param done called when none is left */
+  warm(units: readonly Remembered[], done: () => void = () => {}): void {
+    this.#toWarm.push(...units);
+    this.#warmed = done;
+    this.#warmNext();
   }
 
   /** Ends a flight from outside; the worker is killed when it does not let go of it in time. */
@@ -144,241 +126,146 @@ export class Worker {
     if (flight.verdict) return;
     flight.verdict = verdict;
     flight.cutAtMs = now;
-    this.#writer.send(flight.no, frameType.cancel, '');
-  }
-
-  evict(match: (key: string) => boolean): void {
-    this.#units.evict(match);
+    this.#process.writer.send(flight.no, frameType.cancel, '');
   }
 
   /** Called each few milliseconds while something is in flight. */
   watch(now: number): void {
-    if (this.dead || !this.#probe) return;
-    this.rssMb = this.#probe.rssMb();
-    if (this.rssMb > this.#capMb()) {
-      this.#events.violation(this.#violation('memory_cap', `RSS of ${Math.round(this.rssMb)} MB`));
-      return this.#killFor((flight) => ranOutOfMemory(flight.invocation.limits.memoryMb));
-    }
-    if (this.#mark.misused) return this.#misbehaved('writes over its mark');
-    for (const flight of [...this.flights.values()]) {
+    if (this.dead || !this.isReady) return;
+    for (const finding of this.#guard.look(now)) {
+      this.#act(finding, now);
       if (this.dead) return;
-      const { deadline, limits } = flight.invocation;
-      if (!flight.verdict) {
-        if (now >= deadline)
-          this.cut(flight, timedOutVerdict(limits.timeoutMs, now - flight.acceptedAt), now);
-      } else if (now - flight.cutAtMs >= graceMs) this.#unanswered(flight);
     }
-    for (const { deadline } of this.#inspections.values()) if (now > deadline) return this.kill();
-    this.#checkParked(now);
   }
 
-  kill(): void {
-    if (this.dead) return;
-    this.#die();
-    this.#landAll(undefined, undefined);
+  kill(reason: EndReason = 'retired'): void {
+    if (!this.dead) this.#killFor(reason, undefined);
   }
 
-  #number(): number {
-    const no = this.#nextNo;
-    this.#nextNo = no >= 0xfffffff0 ? 1 : no + 1;
-    return no;
-  }
-
-  #capMb(): number {
-    if (this.inFlight === 0) {
-      this.#baseMb = this.rssMb;
-      return Number.POSITIVE_INFINITY;
+  #act(finding: Finding, now: number): void {
+    switch (finding.kind) {
+      case 'memory_cap':
+        this.#events.violation(this.#violation('memory_cap', `RSS of ${Math.round(finding.rssMb)} MB`));
+        return this.#killFor('memory_cap', (flight) => ranOutOfMemory(flight.invocation.limits.memoryMb));
+      case 'parked':
+        return this.#killFor('parked', (flight) => ranOutOfMemory(flight.invocation.limits.memoryMb));
+      case 'mark_misused':
+        return this.#misbehaved('writes over its mark');
+      case 'late':
+        return this.cut(finding.flight, finding.verdict, now);
+      case 'unanswered':
+        return this.#unanswered(finding.flight);
+      case 'errand_late':
+        return this.#killFor('errand_late', undefined);
     }
-    const inspectionsMb = this.#inspections.size * inspectionMemoryMb;
-    return this.#baseMb + inspectionsMb + this.#units.allowedMb() + slackMb;
+  }
+
+  #warmNext(): void {
+    while (!this.dead && this.inFlight === 0) {
+      const next = this.#toWarm.shift();
+      if (!next) {
+        const done = this.#warmed;
+        this.#warmed = undefined;
+        return done?.();
+      }
+      const { unit, memoryMb } = next;
+      const source = next.source.deref();
+      if (!source || this.has(unit.key)) continue;
+      const now = Date.now();
+      const { no } = this.units.load(unit, source, memoryMb, now);
+      const deadline = now + warmMs + errandGraceMs;
+      this.aboard.ask(frameType.warm, `${no} ${warmMs}\n`, { answer: () => {}, deadline, memoryMb });
+    }
   }
 
   #unanswered(flight: Flight): void {
     if (this.#inside().inside === flight.no) {
       const { verdict } = flight;
-      return this.#killFor(() => (verdict ? { kind: 'ended', ...verdict } : workerCrashed()));
+      return this.#killFor('deadline', () => (verdict ? { kind: 'ended', ...verdict } : workerCrashed()));
     }
     // Another run holds the worker and is watched by itself; this one only waited behind it.
-    this.#take(flight.no);
+    this.aboard.take(flight.no);
     if (flight.verdict) flight.land({ kind: 'ended', ...flight.verdict });
   }
 
-  /** A worker that neither answers nor uses the processor hangs in V8's out-of-memory handling. */
-  #checkParked(now: number): void {
-    if (this.inFlight === 0 || !this.#probe || now - this.#heardAt < pingAfterMs) return;
-    const { cpuTicks, sleeping } = this.#probe.activity();
-    if (this.#pingedAt === 0) {
-      this.#pingedAt = now;
-      this.#ticksAtPing = cpuTicks;
-      this.#writer.send(0, frameType.ping, '');
-      return;
-    }
-    if (now - this.#pingedAt < parkedAfterMs) return;
-    if (sleeping && cpuTicks === this.#ticksAtPing) {
-      return this.#killFor((flight) => ranOutOfMemory(flight.invocation.limits.memoryMb));
-    }
-    this.#pingedAt = now;
-    this.#ticksAtPing = cpuTicks;
-  }
-
-  /** Which run is inside the worker right now, and the newest it has started. */
+  /** Which run or errand is inside the worker right now, and the newest it has started. */
   #inside(): { inside: number; newest: number } {
-    const mark = this.#mark.read();
-    if (this.flights.has(mark.inside)) return mark;
+    const { flights, errands } = this.aboard;
+    const mark = this.#process.mark.read();
+    if (flights.has(mark.inside) || errands.has(mark.inside)) return mark;
     // Unmarked: a run that was alone in the worker when it came, so it is the oldest one.
-    const oldest = this.flights.keys().next().value ?? 0;
+    const oldest = flights.keys().next().value ?? 0;
     return { inside: oldest, newest: oldest };
   }
 
-  #killFor(verdict: (guilty: Flight) => Landing): void {
+  /** @param verdict of the run that is inside; without it nobody is to blame */
+  #killFor(reason: EndReason, verdict: ((guilty: Flight) => Landing) | undefined): void {
     const mark = this.#inside();
-    const guilty = this.flights.get(mark.inside);
-    this.#die();
+    const guilty = verdict && this.aboard.flights.get(mark.inside);
+    this.#die(reason);
     if (guilty) {
       guilty.started = true;
-      this.#take(guilty.no);
+      this.aboard.take(guilty.no);
       guilty.land(verdict(guilty));
     }
-    this.#landAll(mark.newest, guilty);
+    // What a worker that broke the rules has marked may be a lie.
+    this.#landAll(reason === 'protocol' ? undefined : mark.newest);
   }
 
-  #die(): void {
-    this.dead = true;
-    // The inner process first: bubblewrap would report the end of its own.
-    for (const pid of new Set([this.pid, this.#process.pid])) {
-      try {
-        if (pid) process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended by itself.
-      }
-    }
-    this.#socket.destroy();
-    this.#mark.close();
-    this.#probe?.close();
-    this.#probe = undefined;
+  #die(reason: EndReason): void {
+    this.endReason = reason;
+    this.#process.kill();
+    this.#events.dying(this);
   }
 
   #ended(signal: NodeJS.Signals | null): void {
     if (!this.dead) {
-      const alone = this.flights.size === 1 ? [...this.flights.values()][0] : undefined;
-      if (this.flights.size > 0) {
+      const { flights, errands } = this.aboard;
+      const alone = flights.size === 1 && errands.size === 0 ? [...flights.values()][0] : undefined;
+      if (flights.size > 0) {
         this.#events.violation(
           this.#violation('worker_crashed', `The worker ended by ${signal ?? 'itself'}`),
         );
       }
-      this.#die();
+      this.#die('crashed');
       if (alone) {
         alone.started = true;
-        this.#take(alone.no);
+        this.aboard.take(alone.no);
         alone.land(signal === 'SIGABRT' ? ranOutOfMemory(alone.invocation.limits.memoryMb) : workerCrashed());
       }
-      this.#landAll(undefined, alone);
+      this.#landAll(undefined);
     }
     this.#events.gone(this);
   }
 
-  #landAll(newestStarted: number | undefined, guilty: Flight | undefined): void {
-    for (const flight of [...this.flights.values()]) {
-      if (flight === guilty) continue;
-      this.#take(flight.no);
+  /** @param newestStarted what came after it has not started; undefined: who knows */
+  #landAll(newestStarted: number | undefined): void {
+    const { flights, errands } = this.aboard;
+    for (const flight of [...flights.values()]) {
+      this.aboard.take(flight.no);
       flight.started = newestStarted === undefined || flight.no <= newestStarted;
       flight.land(
         flight.verdict ? { kind: 'ended', ...flight.verdict } : { kind: 'lost', started: flight.started },
       );
     }
-    for (const { answer } of this.#inspections.values()) answer(undefined);
-    this.#inspections.clear();
+    for (const { answer } of errands.values()) answer(undefined);
+    errands.clear();
   }
 
-  #take(no: number): Flight | undefined {
-    const flight = this.flights.get(no);
-    if (!flight) return undefined;
-    this.flights.delete(no);
-    const unit = this.#units.get(flight.invocation.unit.key);
-    if (unit && unit.inFlight > 0) unit.inFlight--;
-    if (this.inFlight === 0) this.#events.idle(this);
-    return flight;
-  }
-
-  #handle(id: number, type: number, payload: string): void {
+  #atRest(): void {
     if (this.dead) return;
-    if (type === frameType.done) return this.#done(id, payload);
-    const flight = this.flights.get(id);
-    if (!flight || flight.verdict) return;
-    switch (type) {
-      case frameType.call:
-        return this.#call(flight, payload);
-      case frameType.log:
-        if (!writeLog(flight, payload)) this.#misbehaved('log frames over the limit');
-        return;
-      case frameType.limit: {
-        const [value, used, limit] = payload.split(' ');
-        flight.limitsHit ??= [];
-        if (flight.limitsHit.length < 16) {
-          flight.limitsHit.push({
-            limit: String(limit).slice(0, 64),
-            value: Number(value),
-            used: Number(used),
-          });
-        }
-      }
-    }
-  }
-
-  #done(no: number, payload: string): void {
-    const inspection = this.#inspections.get(no);
-    const numbers = this.#numbers;
-    const text = payload.slice(readNumbers(payload, 2, numbers));
-    if (inspection) {
-      this.#inspections.delete(no);
-      inspection.answer(text);
-      if (this.inFlight === 0) this.#events.idle(this);
-      return;
-    }
-    const flight = this.#take(no);
-    if (!flight) return;
-    const { usage } = flight;
-    const [cpuUs = 0, wallUs = 0, heapKb = 0, hostCalls = 0, bytesIn = 0] = numbers;
-    flight.started = payload[0] !== 'x' || wallUs > 0;
-    usage.cpuMs = cpuUs / 1_000;
-    usage.wallMs = wallUs / 1_000;
-    usage.peakHeapMb = heapKb / 1_024;
-    usage.hostCalls = hostCalls;
-    usage.bytesIn = bytesIn;
-    const unit = this.#units.get(flight.invocation.unit.key);
-    if (unit) unit.heapMb = usage.peakHeapMb;
-    flight.land(landingOf(flight, payload[0] ?? 'x', text));
-  }
-
-  #call(flight: Flight, payload: string): void {
-    const { hostCalls, hostCallsInFlight } = flight.invocation.limits;
-    // The worker's shim keeps these limits: more means that something else speaks.
-    if (++flight.calls > hostCalls || flight.callsInFlight >= hostCallsInFlight) {
-      return this.#misbehaved('host calls over the limit');
-    }
-    flight.callsInFlight++;
-    answerHostCall(
-      flight,
-      payload,
-      (reply) => {
-        flight.callsInFlight--;
-        if (!this.dead && this.flights.get(flight.no) === flight) {
-          this.#writer.send(flight.no, frameType.reply, reply);
-        }
-      },
-      (verdict) => {
-        if (this.flights.get(flight.no) === flight) this.cut(flight, verdict, Date.now());
-      },
-    );
+    this.#warmNext();
+    if (this.inFlight === 0) this.#events.idle(this);
   }
 
   #misbehaved(why: string): void {
+    if (this.dead) return;
     this.#events.violation(this.#violation('protocol', why));
-    this.kill();
+    this.#killFor('protocol', undefined);
   }
 
   #violation(kind: Violation['kind'], message: string): Violation {
-    const executionIds = [...this.flights.values()].map((flight) => flight.invocation.executionId);
-    return { cordon: this.cordon, executionIds, kind, message };
+    const executionIds = [...this.aboard.flights.values()].map((flight) => flight.invocation.executionId);
+    return { cordon: this.binding?.cordon, executionIds, kind, message };
   }
 }

@@ -25,6 +25,8 @@ export interface Run {
   shared: boolean;
   cpuMs: number;
   cpuUsedMs: number;
+  /** Of its longest entry. */
+  longestMs: number;
   timeoutMs: number;
   /** Host calls without an answer plus timers: while it is above zero something will wake the run. */
   pending: number;

@@ -12,6 +12,7 @@ export const frameType = {
   inspect: 6,
   ping: 7,
   limits: 8,
+  warm: 9,
   // from the worker
   ready: 32,
   done: 33,
@@ -19,6 +20,7 @@ export const frameType = {
   log: 35,
   limit: 36,
   pong: 37,
+  blanks: 38,
 } as const;
 
 const headerBytes = 9;

@@ -19,13 +19,21 @@ const provenAfterRuns = 20;
 const longEntryMs = 1;
 const keepCodeAfterMs = 20;
 const logLetters = 'gl';
-const nothing = ' 0 0 0 0 0\n';
+const nothing = ' 0 0 0 0 0 0\n';
 
 /** First letter of a `done` frame. */
 export type DoneLetter = 's' | 'f' | 't' | 'm' | 'x';
 
 const errorText = (code: string, message: string, details?: object) =>
   JSON.stringify({ code, message, details });
+
+/** Adds the entry that has just ended to what its run has used. */
+function charge(run: Run): number {
+  const usedMs = run.cell.cpuSinceMs();
+  run.cpuUsedMs += usedMs;
+  if (usedMs > run.longestMs) run.longestMs = usedMs;
+  return usedMs;
+}
 
 /** Enters isolates for runs, answers, and timers, each under what is left of the run's own time. */
 export class Pump {
@@ -50,7 +58,8 @@ export class Pump {
     const post = (run: number, message: string) => {
       this.#said.push(run, message);
     };
-    this.#workshop = { engine, post, plugins: new PluginCode(), stock: new Stock(engine, post) };
+    const tellBlanks = (count: number) => writer.send(count, frameType.blanks, '');
+    this.#workshop = { engine, post, plugins: new PluginCode(), stock: new Stock(engine, post, tellBlanks) };
   }
 
   /** Makes the first blank isolates, and with them what is lazy in the engine, before the first plugin comes. */
@@ -78,6 +87,8 @@ export class Pump {
         return this.#cancel(id);
       case frameType.inspect:
         return this.#inspect(id, payload);
+      case frameType.warm:
+        return this.#warm(id, payload);
       case frameType.ping:
         return this.#writer.send(id, frameType.pong, '');
     }
@@ -122,6 +133,7 @@ export class Pump {
       shared: shared === 1,
       cpuMs: limits.cpuMs,
       cpuUsedMs: 0,
+      longestMs: 0,
       timeoutMs: limits.timeoutMs,
       pending: 0,
       timers: undefined,
@@ -138,6 +150,8 @@ export class Pump {
       run.cpuUsedMs += cell.cpuSinceMs();
       return this.#failedToLoad(run, error);
     }
+    // Loading is not what the function takes each time.
+    if (cell.settled === 0) run.cpuUsedMs += cell.cpuSinceMs();
     let limitsText = '';
     if (run.instance.limits !== limits) {
       run.instance.limits = limits;
@@ -176,10 +190,10 @@ export class Pump {
     let usedMs: number;
     try {
       entry.applySync(undefined, args as never[], this.#options);
-      run.cpuUsedMs += usedMs = cell.cpuSinceMs();
+      usedMs = charge(run);
       this.#heed();
     } catch (error) {
-      run.cpuUsedMs += usedMs = cell.cpuSinceMs();
+      usedMs = charge(run);
       this.#brokenOff(run, error);
     }
     if (cell.runs.size > 0 && cell.pending === 0) this.#endStuck(cell);
@@ -321,7 +335,31 @@ export class Pump {
     this.#writer.send(no, frameType.done, `s${nothing}${answer}`);
   }
 
-  /** Payload: `letter, cpuUs wallUs heapKb hostCalls bytesIn \n text`. */
+  /** Loads a unit ahead of its first run. Payload: `unit, most milliseconds`. */
+  #warm(no: number, payload: string): void {
+    const head = this.#head;
+    readNumbers(payload, 0, head);
+    const [unitNo = 0, timeoutMs = 1] = head;
+    const unit = this.#units.get(unitNo);
+    if (unit && unit.isolation === 'isolate' && !this.#cells.has(unitNo)) {
+      this.#newestRun = no;
+      this.#mark?.set(no, no);
+      this.#writer.flush();
+      const cell = this.#cell(unitNo, unit);
+      try {
+        cell.instance(timeoutMs);
+        cell.cpuSinceMs();
+      } catch {
+        // The first run says what is wrong with the file.
+        cell.spoilt = true;
+        cell.dispose();
+      }
+      this.#said.length = 0;
+    }
+    this.#writer.send(no, frameType.done, `s${nothing}`);
+  }
+
+  /** Payload: `letter, cpuUs wallUs heapKb hostCalls bytesIn longestUs \n text`. */
   #done(run: Run, letter: DoneLetter, text: string): void {
     if (!this.#runs.delete(run.no)) return;
     const now = performance.now();
@@ -335,7 +373,7 @@ export class Pump {
     this.#writer.send(
       run.no,
       frameType.done,
-      `${letter} ${cpuUs} ${wallUs} ${heapKb} ${run.hostCalls} ${run.bytesIn}\n${text}`,
+      `${letter} ${cpuUs} ${wallUs} ${heapKb} ${run.hostCalls} ${run.bytesIn} ${(run.longestMs * 1_000) | 0}\n${text}`,
     );
   }
 }

@@ -14,13 +14,16 @@ const refillAfterMs = 5;
 export class Stock {
   readonly #engine: Engine;
   readonly #post: Post;
+  readonly #tell: (count: number) => void;
   /** By memory limit, which an isolate has for life; the last is the one used last. */
   readonly #sizes = new Map<number, Blank[]>();
   #refill: NodeJS.Timeout | undefined;
 
-  constructor(engine: Engine, post: Post) {
+  /** @param tell hears how many there are when that has changed */
+  constructor(engine: Engine, post: Post, tell: (count: number) => void) {
     this.#engine = engine;
     this.#post = post;
+    this.#tell = tell;
   }
 
   take(memoryMb: number): Blank {
@@ -53,6 +56,7 @@ export class Stock {
     for (const [memoryMb, blanks] of [...this.#sizes].reverse()) {
       if (blanks.length >= kept) continue;
       blanks.push(this.#make(memoryMb));
+      this.#tell([...this.#sizes.values()].reduce((sum, { length }) => sum + length, 0));
       this.#refill = setTimeout(this.#makeOne, refillAfterMs);
       return;
     }

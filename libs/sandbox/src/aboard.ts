@@ -1,0 +1,174 @@
+import { frameType } from './child/frames.js';
+import { readNumbers } from './child/numbers.js';
+import { workerCrashed, type Flight } from './flight.js';
+import { answerHostCall } from './host-call.js';
+import { landingOf } from './landing.js';
+import { writeLog } from './log-line.js';
+import type { Source } from './types.js';
+import { Units } from './units.js';
+import type { WorkerProcess } from './worker-process.js';
+
+/** Something asked of a worker beside runs. */
+export interface Errand {
+  /** Called with undefined when the worker ended over it. */
+  answer: (text: string | undefined) => void;
+  /** Milliseconds since 1970. */
+  deadline: number;
+  memoryMb: number;
+}
+
+export interface AboardEvents {
+  /** The last thing under way has ended. */
+  atRest(): void;
+  /** The worker says what its own code never would. */
+  misbehaved(why: string): void;
+  cut(flight: Flight, verdict: NonNullable<Flight['verdict']>): void;
+}
+
+/** What is under way in one worker: runs, errands, and what it hears of them. */
+export class Aboard {
+  readonly flights = new Map<number, Flight>();
+  readonly errands = new Map<number, Errand>();
+  readonly units: Units;
+  executions = 0;
+  coldStarts = 0;
+  /** Isolates that the worker has made ahead for no plugin yet. */
+  blanks = 0;
+  readonly #process: WorkerProcess;
+  readonly #events: AboardEvents;
+  readonly #numbers = [0, 0, 0, 0, 0, 0];
+  #nextNo = 1;
+
+  constructor(process: WorkerProcess, units: Units, events: AboardEvents) {
+    this.#process = process;
+    this.units = units;
+    this.#events = events;
+  }
+
+  get size(): number {
+    return this.flights.size + this.errands.size;
+  }
+
+  /** @param source needed unless the worker has the unit already */
+  send(flight: Flight, source: Source | undefined, now: number): void {
+    const { unit, handler, context, input, limits, deadline } = flight.invocation;
+    let loaded = this.units.get(unit.key);
+    if (!loaded) {
+      if (!source) return flight.land(workerCrashed());
+      loaded = this.units.load(unit, source, limits.memoryMb, now);
+      this.coldStarts++;
+    }
+    const limitsNo = this.units.limitsNo(limits);
+    this.units.entered(loaded, now);
+    flight.loaded = loaded;
+    this.executions++;
+    if (this.flights.size === 0) this.#process.heardAt = now;
+    const shared = this.size > 0 ? 1 : 0;
+    const no = this.#number();
+    flight.no = no;
+    this.flights.set(no, flight);
+    this.#process.writer.send(
+      no,
+      frameType.run,
+      `${loaded.no} ${limitsNo} ${deadline} ${shared} ${handler.length} ${context.length}\n${handler}${context}${input}`,
+    );
+  }
+
+  ask(type: number, payload: string, errand: Errand): void {
+    const no = this.#number();
+    this.errands.set(no, errand);
+    this.#process.writer.send(no, type, payload);
+  }
+
+  /** Takes a flight out; the caller lands it. */
+  take(no: number): Flight | undefined {
+    const flight = this.flights.get(no);
+    if (!flight) return undefined;
+    this.flights.delete(no);
+    if (flight.loaded) this.units.left(flight.loaded);
+    if (this.size === 0) this.#events.atRest();
+    return flight;
+  }
+
+  /** A frame of the worker, which may say anything. */
+  heard(id: number, type: number, payload: string): void {
+    if (type === frameType.done) return this.#done(id, payload);
+    if (type === frameType.blanks) {
+      this.blanks = Math.min(id, 1_000);
+      return;
+    }
+    const flight = this.flights.get(id);
+    if (!flight || flight.verdict) return;
+    switch (type) {
+      case frameType.call:
+        return this.#call(flight, payload);
+      case frameType.log:
+        if (!writeLog(flight, payload)) this.#events.misbehaved('log frames over the limit');
+        return;
+      case frameType.limit: {
+        const [value, used, limit] = payload.split(' ');
+        flight.limitsHit ??= [];
+        if (flight.limitsHit.length < 16) {
+          flight.limitsHit.push({
+            limit: String(limit).slice(0, 64),
+            value: Number(value),
+            used: Number(used),
+          });
+        }
+      }
+    }
+  }
+
+  #number(): number {
+    const no = this.#nextNo;
+    this.#nextNo = no >= 0xfffffff0 ? 1 : no + 1;
+    return no;
+  }
+
+  #done(no: number, payload: string): void {
+    const errand = this.errands.get(no);
+    const numbers = this.#numbers;
+    const text = payload.slice(readNumbers(payload, 2, numbers));
+    if (errand) {
+      this.errands.delete(no);
+      errand.answer(text);
+      if (this.size === 0) this.#events.atRest();
+      return;
+    }
+    const flight = this.take(no);
+    if (!flight) return;
+    const { usage } = flight;
+    const [cpuUs = 0, wallUs = 0, heapKb = 0, hostCalls = 0, bytesIn = 0, longestUs = 0] = numbers;
+    flight.started = payload[0] !== 'x' || wallUs > 0;
+    usage.cpuMs = cpuUs / 1_000;
+    usage.wallMs = wallUs / 1_000;
+    usage.peakHeapMb = heapKb / 1_024;
+    usage.hostCalls = hostCalls;
+    usage.bytesIn = bytesIn;
+    flight.longestMs = longestUs / 1_000;
+    if (flight.loaded) flight.loaded.heapMb = usage.peakHeapMb;
+    flight.land(landingOf(flight, payload[0] ?? 'x', text));
+  }
+
+  #call(flight: Flight, payload: string): void {
+    const { hostCalls, hostCallsInFlight } = flight.invocation.limits;
+    // The worker's shim keeps these limits: more means that something else speaks.
+    if (++flight.calls > hostCalls || flight.callsInFlight >= hostCallsInFlight) {
+      return this.#events.misbehaved('host calls over the limit');
+    }
+    flight.callsInFlight++;
+    answerHostCall(
+      flight,
+      payload,
+      (reply) => {
+        flight.callsInFlight--;
+        if (!this.#process.dead && this.flights.get(flight.no) === flight) {
+          this.#process.writer.send(flight.no, frameType.reply, reply);
+        }
+      },
+      (verdict) => {
+        if (this.flights.get(flight.no) === flight) this.#events.cut(flight, verdict);
+      },
+    );
+  }
+}
