@@ -25,6 +25,7 @@ export class Flight {
   callsInFlight = 0;
   logLines = 0;
   logBytes = 0;
+  logFull = false;
   /** Processor time of its longest entry into the isolate. */
   longestMs = 0;
   denied = false;
@@ -56,6 +57,7 @@ export class Flight {
     this.started = false;
     this.verdict = undefined;
     this.calls = this.callsInFlight = this.logLines = this.logBytes = 0;
+    this.logFull = false;
   }
 
   result(now: number, landing: Landing): SandboxResult {

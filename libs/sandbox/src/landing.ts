@@ -1,3 +1,4 @@
+import type { ExecutionError } from '@mortise/contracts';
 import { limitExceeded, ranOutOfMemory, timedOutVerdict, type Flight, type Landing } from './flight.js';
 
 /** What the worker's last word on a run, a letter and a text, comes to. */
@@ -14,7 +15,7 @@ export function landingOf(flight: Flight, letter: string, text: string): Landing
       return { kind: 'ended', status: 'failed', error };
     }
     case 'f': {
-      const error = errorOf(text);
+      const error = ownError(errorOf(text));
       const denied = flight.denied && error.code === 'PERMISSION_DENIED';
       return { kind: 'ended', status: denied ? 'denied' : 'failed', error };
     }
@@ -31,13 +32,25 @@ export function landingOf(flight: Flight, letter: string, text: string): Landing
   }
 }
 
+/** What only the platform says of a run: callers retry on some, and others count against the plugin. */
+const verdictCodes: ReadonlySet<string> = new Set([
+  'EXECUTION_CANCELLED',
+  'EXECUTION_TIMED_OUT',
+  'INPUT_INVALID',
+  'NO_CAPACITY',
+  'OUT_OF_MEMORY',
+  'QUARANTINED',
+  'SECURITY_VIOLATION',
+  'UNAVAILABLE',
+  'WORKER_CRASHED',
+]);
+
+/** An error that the plugin threw may have any code but those. */
+const ownError = (error: ExecutionError): ExecutionError =>
+  verdictCodes.has(error.code) ? { ...error, code: 'EXECUTION_FAILED' } : error;
+
 /** What a worker says of an error, taken apart field by field. */
-function errorOf(text: string): {
-  code: string;
-  message: string;
-  stack?: string;
-  details?: Record<string, unknown>;
-} {
+function errorOf(text: string): ExecutionError {
   let raw: Record<string, unknown> = {};
   try {
     if (text.length < 16_384) raw = JSON.parse(text, withoutProto) as Record<string, unknown>;

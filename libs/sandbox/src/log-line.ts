@@ -2,9 +2,12 @@ import type { Flight } from './flight.js';
 import type { LogEntry } from './types.js';
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
-const lineBytes = 4_200;
+/** A line with its fields, in characters: the shim cuts off at these. */
+const lineLength = 4_200;
 /** Lines the platform adds itself: the mark where a log was cut off, unhandled rejections. */
 const extraLines = 8;
+/** Kept free for the mark where the log was cut off. */
+const markBytes = 80;
 
 /**
  * Hands one line on; payload is `level, length of the message \n message fields`.
@@ -15,12 +18,18 @@ export function writeLog(flight: Flight, payload: string): boolean {
   const lineEnd = payload.indexOf('\n');
   const space = payload.indexOf(' ');
   flight.logLines++;
-  flight.logBytes += payload.length - lineEnd - 1;
   if (flight.logLines > limits.logLines + extraLines) return flight.logLines <= limits.logLines + 10_000;
-  if (flight.logBytes > limits.logBytes + extraLines * lineBytes) return true;
+  // The shim counts characters; what is kept and sent on are bytes, up to three times as many.
+  const bytes = Buffer.byteLength(payload) - lineEnd - 1;
+  if (flight.logFull) return true;
+  if (flight.logBytes + bytes > limits.logBytes - Math.min(markBytes, limits.logBytes / 2)) {
+    cutOff(flight, bytes);
+    return true;
+  }
+  flight.logBytes += bytes;
   const level = levels[Number(payload.slice(0, space))] ?? 'info';
   const messageEnd = lineEnd + 1 + Number(payload.slice(space + 1, lineEnd));
-  const entry: LogEntry = { level, message: payload.slice(lineEnd + 1, messageEnd).slice(0, lineBytes) };
+  const entry: LogEntry = { level, message: payload.slice(lineEnd + 1, messageEnd).slice(0, lineLength) };
   const fields = payload.slice(messageEnd);
   if (fields !== '') {
     try {
@@ -34,4 +43,13 @@ export function writeLog(flight: Flight, payload: string): boolean {
   }
   flight.invocation.log(entry);
   return true;
+}
+
+function cutOff(flight: Flight, bytes: number): void {
+  const { logBytes } = flight.invocation.limits;
+  flight.logFull = true;
+  flight.limitsHit ??= [];
+  if (!flight.limitsHit.some(({ limit }) => limit === 'logBytes'))
+    flight.limitsHit.push({ limit: 'logBytes', value: logBytes, used: flight.logBytes + bytes });
+  flight.invocation.log({ level: 'warn', message: `[log cut off here: limit logBytes of ${logBytes}]` });
 }

@@ -41,12 +41,14 @@ describe('hostile plugins against the executor', () => {
     expect(seen.grownMb).toBeLessThan((attack.limits?.memoryMb ?? memoryMb) + 64);
     expect(shapeOfHost()).toBe(untouched);
     if (reply.status === 'succeeded') expect(Buffer.byteLength(reply.result)).toBeLessThan(1_048_576);
-    expect(seen.logBytes).toBeLessThan(65_536 + 128);
+    expect(seen.logBytes).toBeLessThan(65_536);
     expect(victim.runs).toBeGreaterThan(0);
     expect(victim.wrong).toEqual([]);
     for (const secret of [sentinel, treasure, process.cwd()]) expect(seen.told).not.toContain(secret);
     if (attack.afterResult !== undefined) expect(seen.after).toMatchObject({ result: attack.afterResult });
     if (attack.expect.result !== undefined) expect(reply).toMatchObject({ result: attack.expect.result });
+    if (attack.expect.code !== undefined)
+      expect(reply).toMatchObject({ error: { code: attack.expect.code } });
     if (attack.expect.victimNot !== undefined)
       expect(JSON.stringify(seen.laterVictim)).not.toContain(attack.expect.victimNot);
   });

@@ -21,11 +21,13 @@ export interface AttackCase {
   afterResult?: string;
   /** Body of a function of another tenant, run afterwards. */
   victim?: string;
+  /** Runs one after the other; the conditions hold for the last. Default 1. */
+  times?: number;
   limits?: InstallationStateData['limits'];
   isolation?: InstallationStateData['isolation'];
   /** Names that the runtime offers by design; the case counts them as an escape. */
   offered?: string[];
-  expect: { status: string[]; victimNot?: string; result?: string };
+  expect: { status: string[]; victimNot?: string; result?: string; code?: string };
 }
 
 /** Cases that came from outside, and what was found by attacking this platform since. */

@@ -103,6 +103,9 @@ export class AttackScene {
     this.harmless ??= await executor.install('export const run = () => 1', { tenantId: this.attackerId });
     await executor.execute(this.harmless);
 
+    for (let before = 1; before < (attack.times ?? 1); before++)
+      await executor.execute(state, { function: 'run' }, { waitMs: limits.timeoutMs });
+
     const watch = new Watch(this.restMb);
     const startedAt = performance.now();
     let ms = 0;
