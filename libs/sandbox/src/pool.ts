@@ -7,7 +7,7 @@ import { leastRecent } from './least-recent.js';
 
 const watchEveryMs = 10;
 /** Looks at memory as a whole: each so many turns of the watch, and at rest with each sweep. */
-const trimEveryTicks = 100;
+const trimEveryTicks = 20;
 const sweepEveryMs = 30_000;
 const idleForMs = 600_000;
 /** A worker that rested so long may give its place to the hot standby. */
