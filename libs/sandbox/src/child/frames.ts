@@ -28,15 +28,20 @@ const headerBytes = 9;
 export const maxFrameBytes = 72 * 1_048_576;
 const keepBytes = 1_048_576;
 
-/** Collects frames and hands them over as one buffer a tick. */
+const atEndOfTick = (flush: () => void): void => process.nextTick(flush);
+
+/** Collects frames and hands them over as one buffer, when `defer` comes to it. */
 export class FrameWriter {
   #buffer = Buffer.allocUnsafeSlow(65_536);
   #used = 0;
   #scheduled = false;
   readonly #write: (bytes: Buffer) => void;
+  readonly #defer: (flush: () => void) => void;
 
-  constructor(write: (bytes: Buffer) => void) {
+  /** @param defer default: after all that is to be done in this tick, promises included */
+  constructor(write: (bytes: Buffer) => void, defer = atEndOfTick) {
     this.#write = write;
+    this.#defer = defer;
   }
 
   send(id: number, type: number, payload: string): void {
@@ -51,8 +56,7 @@ export class FrameWriter {
     this.#used = at + headerBytes + length;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // After all that is to be done in this turn, promises included, and before the loop waits for input again.
-    process.nextTick(this.flush);
+    this.#defer(this.flush);
   }
 
   readonly flush = (): void => {
