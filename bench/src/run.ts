@@ -4,6 +4,7 @@ import { stopSharedCluster } from './cluster.ts';
 import type { Figure } from './figure.ts';
 import { httpOneCaller, httpSaturated, httpSomeCallers } from './figures/cluster.ts';
 import { eventIntake } from './figures/event-intake.ts';
+import { backOtherCordon, backSameCordon } from './figures/capacity.ts';
 import { fairness } from './figures/fairness.ts';
 import { installToRun, secondStart } from './figures/lifecycle.ts';
 import { busManyCallers, busOneCaller, busSomeCallers } from './figures/p11-bus.ts';
@@ -32,6 +33,8 @@ const figures: Figure[] = [
   coldLarge,
   warmPerGiB,
   inFlight,
+  backSameCordon,
+  backOtherCordon,
   busOneCaller,
   busSomeCallers,
   busManyCallers,

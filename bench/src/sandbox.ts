@@ -1,6 +1,6 @@
 // A sandbox without the services around it, as the thing under measure.
 import { effectiveLimits } from '@mortise/contracts';
-import { Sandbox, type Invocation, type SandboxStats } from '@mortise/sandbox';
+import { Sandbox, type Invocation, type SandboxOptions, type SandboxStats } from '@mortise/sandbox';
 
 /** 100 B of JSON. */
 export const input =
@@ -10,25 +10,36 @@ export const echo = 'export const go = async (input) => input;';
 const limits = effectiveLimits({ timeoutMs: 5_000, concurrency: 1_024 }, 'call');
 const quiet = { info() {}, warn() {}, error() {} };
 
+export interface Call {
+  host?: Invocation['host'];
+  /** The tenant too. */
+  cordon?: string;
+  idempotent?: boolean;
+}
+
 export interface Ground {
-  /** Runs `go` of the code once, always in the same worker. @throws Error when it does not succeed */
-  go: (code: string, host?: Invocation['host']) => Promise<void>;
+  /** Runs `go` of the code once, in the worker of its cordon. @throws Error when it does not succeed */
+  go: (code: string, call?: Call) => Promise<void>;
   stats: () => SandboxStats;
 }
 
-export async function withSandbox<T>(work: (ground: Ground) => Promise<T>): Promise<T> {
-  const sandbox = new Sandbox({ walls: 'prefer', logger: quiet });
+export async function withSandbox<T>(
+  work: (ground: Ground) => Promise<T>,
+  options: Partial<SandboxOptions> = {},
+): Promise<T> {
+  const sandbox = new Sandbox({ walls: 'prefer', logger: quiet, ...options });
   await sandbox.start();
   let runs = 0;
-  const go: Ground['go'] = async (code, host = () => Promise.resolve('null')) => {
+  const nothing = () => Promise.resolve('null');
+  const go: Ground['go'] = async (code, { host = nothing, cordon = 'acme', idempotent } = {}) => {
     const executionId = `run-${++runs}`;
     const { status, error } = await sandbox.invoke({
       executionId,
       unit: {
-        key: code,
-        tenantId: 'acme',
-        digest: 'd'.repeat(64),
-        cordon: 'acme',
+        key: cordon === 'acme' ? code : `${cordon} ${code}`,
+        tenantId: cordon,
+        digest: code,
+        cordon,
         isolation: 'isolate',
         source: { filename: 'main.js', code },
       },
@@ -37,6 +48,7 @@ export async function withSandbox<T>(work: (ground: Ground) => Promise<T>): Prom
       context: JSON.stringify({ tenantId: 'acme', config: {}, executionId }),
       limits,
       deadline: Date.now() + limits.timeoutMs,
+      ...(idempotent && { idempotent }),
       host,
       log() {},
     });

@@ -86,7 +86,8 @@ const hostCall = (callers: number): Figure => ({
       const runs = callers === 1 ? 500 : 3_000;
       const measured = await repeat(
         5,
-        async () => 1_000_000 / (await load(callers, runs, () => go(calling, answer))).perSecond / callsARun,
+        async () =>
+          1_000_000 / (await load(callers, runs, () => go(calling, { host: answer }))).perSecond / callsARun,
       );
       return { ...measured, note: 'across the process wall; the store answers at once' };
     }),
@@ -107,7 +108,7 @@ export const inFlight: Figure = {
       const slow = () => new Promise<string>((resolve) => setTimeout(resolve, 50, 'null'));
       let note = '';
       const measured = await repeat(5, async () => {
-        const round = await load(1_000, 15_000, () => go(code, slow));
+        const round = await load(1_000, 15_000, () => go(code, { host: slow }));
         note = shown(round);
         return round.perSecond;
       });
