@@ -10,6 +10,7 @@ export {
   type TopicName,
   type ServiceName,
 } from './topics.js';
+export { jsonDepth } from './json-depth.js';
 export {
   executionStatuses,
   isTerminal,
@@ -196,6 +197,7 @@ export {
 } from './http/executions.js';
 export {
   TenantBody,
+  TenantPatch,
   ApiKeyBody,
   ApiKeyListQuery,
   type TenantDto,

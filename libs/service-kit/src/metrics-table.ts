@@ -165,6 +165,12 @@ export const metricTable = {
     labels: ['projection'],
     meaning: 'Records taken into the tables of executions and logs',
   },
+  mortise_retention_deleted_rows_total: {
+    kind: 'counter',
+    unit: 'rows',
+    labels: ['table'],
+    meaning: 'Rows of tenants that keep theirs for a shorter time than the platform does',
+  },
   mortise_projection_delay_seconds: {
     kind: 'histogram',
     unit: 'seconds',

@@ -57,7 +57,9 @@ export async function bootstrap(url: string, o: BootstrapOptions): Promise<strin
 
 async function makeTenant(tx: Tx, outbox: Outbox, slug: string): Promise<Tenant> {
   const name = slug.charAt(0).toUpperCase() + slug.slice(1);
-  const tenant = await tx.save(tx.create(Tenant, { id: newId(), slug, name, suspended: false, revision: 1 }));
+  const tenant = await tx.save(
+    tx.create(Tenant, { id: newId(), slug, name, retentionDays: null, suspended: false, revision: 1 }),
+  );
   await outbox.add(tx, TenantState, toTenantState(tenant), { tenantId: tenant.id });
   return tenant;
 }

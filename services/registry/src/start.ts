@@ -18,6 +18,7 @@ import { LogFeed } from './logs/log-feed.js';
 import { attachDeadLetters } from './dead-letters/dead-letter-projection.js';
 import { attachProjections } from './projections/projections.js';
 import { RegistryModule } from './registry.module.js';
+import { TenantRetention } from './retention/tenant-retention.js';
 import { Vault } from './secrets/vault.js';
 import { installationStates } from './state/installation-states.js';
 import { pluginStates } from './state/plugin-state.js';
@@ -48,7 +49,8 @@ export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<Runni
     closers.add('bus', () => bus.close());
     bus.provideSnapshot(InstallationState, () => installationStates(db));
     bus.provideSnapshot(PluginState, () => pluginStates((fn) => db.system(fn)));
-    const tenantNames = new TenantNames(bus.state(TenantState));
+    const tenants = bus.state(TenantState);
+    const tenantNames = new TenantNames(tenants);
     const feed = new LogFeed();
     attachProjections(bus, db, feed);
     health.follow('bus', () => bus.ready());
@@ -66,6 +68,16 @@ export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<Runni
       ],
     });
     closers.add('partitions', () => partitions.close());
+
+    const retention = new TenantRetention({
+      db,
+      tenants,
+      executionsKeepDays: env.EXECUTIONS_KEEP_DAYS,
+      logsKeepDays: env.LOGS_KEEP_DAYS,
+      clock,
+      logger,
+    });
+    closers.add('retention', () => retention.close());
 
     const spool = new Spool(env.REGISTRY_SPOOL_DIR ?? tmpdir());
     const packages = new Packages(store);
@@ -97,6 +109,7 @@ export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<Runni
     await Promise.all([spool.sweep(), packages.sweep(), partitions.start()]);
     await bus.start();
     await outbox.start();
+    retention.start();
     return app;
   });
 }

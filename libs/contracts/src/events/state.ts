@@ -79,6 +79,8 @@ export class TenantStateData {
   @IsString() slug: string;
   @IsString() name: string;
   @IsBoolean() suspended: boolean;
+  /** Days its executions and logs are kept; absent: as long as the platform keeps them. */
+  @IsOptional() @IsInt() @Min(1) retentionDays?: number;
   @IsInt() @Min(1) revision: number;
 }
 

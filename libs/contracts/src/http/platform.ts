@@ -2,12 +2,16 @@ import {
   ArrayMinSize,
   IsArray,
   IsIn,
+  IsInt,
   IsISO8601,
   IsOptional,
   IsString,
   IsUUID,
   Length,
   Matches,
+  Max,
+  Min,
+  ValidateIf,
 } from 'class-validator';
 import { roleNames, type Role } from '../roles.js';
 import { IsInstant, Nullable } from './answers.js';
@@ -22,10 +26,24 @@ export class TenantBody {
   @IsString() @Length(1, 120) name: string;
 }
 
+/** What is left out stays as it is. */
+export class TenantPatch {
+  @IsOptional() @IsString() @Length(1, 120) name?: string;
+  /** Days that executions and logs are kept, 1 to 3,650; null: as long as the platform keeps them, which is the most. */
+  @ValidateIf((_, value) => value !== null && value !== undefined)
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  @Nullable()
+  retentionDays?: number | null;
+}
+
 export class TenantDto {
   @IsUUID() id: string;
   @IsString() slug: string;
   @IsString() name: string;
+  /** Null: executions and logs are kept as long as the platform keeps them. */
+  @IsInt() @Nullable() retentionDays: number | null;
   @IsInstant() createdAt: string;
 }
 

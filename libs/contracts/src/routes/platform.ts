@@ -5,6 +5,7 @@ import {
   ApiKeyListQuery,
   TenantBody,
   TenantDto,
+  TenantPatch,
 } from '../http/platform.js';
 import { PageQuery } from '../http/plugins.js';
 import type { RouteDefinition } from './define.js';
@@ -33,6 +34,16 @@ export const platformRoutes = {
     body: TenantBody,
     answer: TenantDto,
     summary: 'Create a tenant',
+  },
+  'tenants.update': {
+    ...gateway,
+    method: 'PATCH',
+    path: '/tenants/{id}',
+    right: 'tenants:manage',
+    rate: 'write',
+    body: TenantPatch,
+    answer: TenantDto,
+    summary: 'Rename a tenant, or say for how many days its executions and logs are kept',
   },
   'apikeys.list': {
     ...gateway,

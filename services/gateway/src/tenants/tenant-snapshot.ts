@@ -8,6 +8,7 @@ export const toTenantState = (tenant: Tenant): TenantStateData => ({
   slug: tenant.slug,
   name: tenant.name,
   suspended: tenant.suspended,
+  ...(tenant.retentionDays !== null && { retentionDays: tenant.retentionDays }),
   revision: tenant.revision,
 });
 

@@ -1,5 +1,5 @@
-import { Body, Controller, Query } from '@nestjs/common';
-import { PageQuery, TenantBody, type Page, type TenantDto } from '@mortise/contracts';
+import { Body, Controller, Param, Query } from '@nestjs/common';
+import { PageQuery, TenantBody, TenantPatch, type Page, type TenantDto } from '@mortise/contracts';
 import { Handles } from '@mortise/service-kit';
 import { TenantsService } from './tenants.service.js';
 
@@ -10,6 +10,11 @@ export class TenantsController {
   @Handles('tenants.create')
   create(@Body() body: TenantBody): Promise<TenantDto> {
     return this.tenants.create(body);
+  }
+
+  @Handles('tenants.update')
+  update(@Param('id') id: string, @Body() body: TenantPatch): Promise<TenantDto> {
+    return this.tenants.update(id, body);
   }
 
   @Handles('tenants.list')

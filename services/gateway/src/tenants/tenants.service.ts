@@ -7,9 +7,11 @@ import {
   type PageQuery,
   type TenantBody,
   type TenantDto,
+  type TenantPatch,
 } from '@mortise/contracts';
 import { Database, Outbox } from '@mortise/database';
 import { AppError, newId } from '@mortise/service-kit';
+import { isUUID } from 'class-validator';
 import { placeOf, toPage } from '@mortise/database';
 import { toTenantState } from './tenant-snapshot.js';
 import { Tenant } from './tenant.entity.js';
@@ -18,6 +20,7 @@ const toDto = (tenant: Tenant): TenantDto => ({
   id: tenant.id,
   slug: tenant.slug,
   name: tenant.name,
+  retentionDays: tenant.retentionDays,
   createdAt: tenant.createdAt.toISOString(),
 });
 
@@ -51,6 +54,21 @@ export class TenantsService {
         { tenantId: tenant.id, slug: tenant.slug, at: tenant.createdAt.toISOString() },
         meta,
       );
+      return toDto(tenant);
+    });
+  }
+
+  /** @throws AppError TENANT_NOT_FOUND */
+  async update(id: string, { name, retentionDays }: TenantPatch): Promise<TenantDto> {
+    if (!isUUID(id)) throw new AppError('TENANT_NOT_FOUND', { tenant: id });
+    return this.db.system(async (tx) => {
+      const tenant = await tx.findOne(Tenant, { where: { id }, lock: { mode: 'pessimistic_write' } });
+      if (!tenant) throw new AppError('TENANT_NOT_FOUND', { tenant: id });
+      if (name !== undefined) tenant.name = name;
+      if (retentionDays !== undefined) tenant.retentionDays = retentionDays;
+      tenant.revision += 1;
+      await tx.save(tenant);
+      await this.outbox.add(tx, TenantState, toTenantState(tenant), { tenantId: tenant.id });
       return toDto(tenant);
     });
   }

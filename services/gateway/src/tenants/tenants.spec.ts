@@ -1,7 +1,7 @@
 import { Bus, busEnv } from '@mortise/bus';
 import { TenantState, type Page, type TenantDto } from '@mortise/contracts';
 import { catalogueProblems, Database } from '@mortise/database';
-import { createLogger, defineEnv, loadEnv } from '@mortise/service-kit';
+import { createLogger, defineEnv, loadEnv, newId } from '@mortise/service-kit';
 import { testDatabase, until } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Ground } from '../../test/ground.js';
@@ -38,6 +38,24 @@ describe('tenants', () => {
     expect(await ground.refusal(create('constructor'))).toEqual({ status: 400, code: 'INVALID_REQUEST' });
   });
 
+  it('can be given a retention of their own, and lose it again', async () => {
+    const made = (await (await create('kept')).json()) as TenantDto;
+    const patch = async (body: object, id = made.id) => ground.call('PATCH', `/api/v1/tenants/${id}`, body);
+
+    const week = (await (await patch({ retentionDays: 7 })).json()) as TenantDto;
+    const renamed = (await (await patch({ name: 'Kept & Co' })).json()) as TenantDto;
+    const platform = (await (await patch({ retentionDays: null })).json()) as TenantDto;
+
+    expect(made.retentionDays).toBe(null);
+    expect(week).toEqual({ ...made, retentionDays: 7 });
+    expect(renamed).toEqual({ ...week, name: 'Kept & Co' });
+    expect(platform).toEqual({ ...renamed, retentionDays: null });
+    for (const retentionDays of [0, 3_651, 1.5, '7'])
+      expect(await ground.refusal(patch({ retentionDays }))).toMatchObject({ status: 400 });
+    for (const id of [newId(), 'acme'])
+      expect(await ground.refusal(patch({}, id))).toEqual({ status: 404, code: 'TENANT_NOT_FOUND' });
+  });
+
   it('are told to everyone who follows tenant-state, those from before included', async () => {
     const follower = Bus.create({
       service: 'scheduler',
@@ -54,7 +72,15 @@ describe('tenants', () => {
 
     await create('later');
 
-    await until(() => slugs().includes('later'), 'the new tenant is known');
+    const { tenantId } = await until(
+      () => [...tenants.values()].find(({ slug }) => slug === 'later'),
+      'the new tenant is known',
+    );
+    await ground.call('PATCH', `/api/v1/tenants/${tenantId}`, { retentionDays: 3 });
+    await until(() => tenants.get(tenantId)?.retentionDays === 3, 'what it keeps is known');
+    await ground.call('PATCH', `/api/v1/tenants/${tenantId}`, { retentionDays: null });
+    await until(() => tenants.get(tenantId)?.revision === 3, 'the last change is known');
+    expect(tenants.get(tenantId)?.retentionDays).toBeUndefined();
     await follower.close();
   });
 });
