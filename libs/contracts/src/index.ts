@@ -10,7 +10,6 @@ export {
   type TopicName,
   type ServiceName,
 } from './topics.js';
-export { jsonDepth } from './json-depth.js';
 export {
   executionStatuses,
   isTerminal,
