@@ -1,3 +1,4 @@
+import { jsonDepth } from '@mortise/contracts';
 import { authorise, limitError, type Capability } from './capability.js';
 import { configGet } from './config.js';
 import { eventsEmit } from './events.js';
@@ -11,6 +12,8 @@ const capabilities: ReadonlyMap<string, Capability> = new Map(
     (each) => [each.name, each],
   ),
 );
+
+const depthMax = 128;
 
 /** The host side of ctx: authorises, meters and does each call of a plugin. */
 export class CapabilityHost {
@@ -48,6 +51,11 @@ export class CapabilityHost {
 
 /** The arguments as data: `__proto__` keys are dropped at every depth. */
 function argumentsOf(json: string): Record<string, unknown> {
+  // What takes the data further, databases and other services, does so by recursion.
+  if (json.length > 2 * depthMax && jsonDepth(json) > depthMax) {
+    const message = `The arguments of a call nest no deeper than ${depthMax} levels`;
+    throw new CapabilityError('INVALID_REQUEST', message);
+  }
   let parsed: unknown;
   try {
     parsed = JSON.parse(json, (key, value: unknown) => (key === '__proto__' ? undefined : value));

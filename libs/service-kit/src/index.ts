@@ -37,7 +37,7 @@ export { startService, type Frame } from './start-service.js';
 export { buildHttpApp, closeHttpApp, type HttpAppOptions } from './http/app.js';
 export { authorise, type Authenticate } from './http/guard.js';
 export { assertRoutesHandled, Caller, handledRoute, Handles } from './http/handles.js';
-export { jsonDepth, parseJsonBody } from './http/json-body.js';
+export { parseJsonBody } from './http/json-body.js';
 export { principalHeader, signPrincipal, verifyPrincipal } from './http/principal.js';
 export { sendProblem, toAppError } from './http/problem-filter.js';
 export { lifecycleHeader, traceIdOf } from './http/request.js';

@@ -1,5 +1,6 @@
+import { jsonDepth } from '@mortise/contracts';
 import { describe, expect, it } from 'vitest';
-import { jsonDepth, parseJsonBody } from './json-body.js';
+import { parseJsonBody } from './json-body.js';
 
 describe('JSON bodies', () => {
   it('count the depth of brackets outside strings', () => {

@@ -2,6 +2,7 @@ import type { Redactor } from '@mortise/capabilities';
 import {
   errorDefinition,
   fillText,
+  jsonDepth,
   type ExecutionError,
   type ErrorCode,
   type Outcome,
@@ -9,6 +10,8 @@ import {
 import type { SandboxResult } from '@mortise/sandbox';
 import type { Run } from './running.js';
 import { storableValue } from './storable.js';
+
+const depthMax = 256;
 
 export interface Conclusion {
   status: Outcome;
@@ -29,11 +32,19 @@ export function conclude(
   killed: Run['killed'],
   redactor: Redactor,
 ): Conclusion {
-  if (result.status === 'succeeded')
-    return { status: 'succeeded', result: redactor.json(result.result ?? 'null') };
+  if (result.status === 'succeeded') return succeeded(result.result ?? 'null', redactor);
   if (killed) return ended(killed);
   const error = result.error ?? executionError('EXECUTION_FAILED', { message: result.status });
   return { status: result.status, error: storableValue(redactor.value(error)) };
+}
+
+function succeeded(result: string, redactor: Redactor): Conclusion {
+  // Whoever reads it next does so by recursion: this service, the database, the caller.
+  if (result.length > 2 * depthMax && jsonDepth(result) > depthMax) {
+    const message = `The result nests deeper than ${depthMax} levels`;
+    return { status: 'failed', error: { code: 'RESULT_INVALID', message } };
+  }
+  return { status: 'succeeded', result: redactor.json(result) };
 }
 
 /** The outcome of a run that the platform ended. */

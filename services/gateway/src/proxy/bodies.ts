@@ -1,5 +1,5 @@
-import { intake } from '@mortise/contracts';
-import { AppError, jsonDepth } from '@mortise/service-kit';
+import { intake, jsonDepth } from '@mortise/contracts';
+import { AppError } from '@mortise/service-kit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 const json = /^application\/([\w.-]+\+)?json\b/i;

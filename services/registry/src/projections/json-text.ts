@@ -1,13 +1,18 @@
+import { jsonDepth } from '@mortise/contracts';
 import { AppError } from '@mortise/service-kit';
 
-// NUL and lone halves of surrogate pairs are JSON, but jsonb refuses them.
-const suspicious = /\\u(?:0000|d[89a-f])/i;
+// NUL, lone halves of surrogate pairs, and numbers that no double holds either are JSON, but jsonb refuses them.
+const suspicious = /\\u(?:0000|d[89a-f])|e[-+]?\d{3}|\d{309}/i;
+/** jsonb is read by recursion, and so are values here. */
+const depthMax = 1_000;
 
 /**
  * A plugin's result as text that jsonb takes.
- * @throws AppError MESSAGE_UNDECODABLE when it is not JSON
+ * @throws AppError MESSAGE_UNDECODABLE when it is not JSON or nests too deep
  */
 export function storableJson(text: string): string {
+  if (text.length > 2 * depthMax && jsonDepth(text) > depthMax)
+    throw new AppError('MESSAGE_UNDECODABLE', { reason: `the result nests deeper than ${depthMax} levels` });
   let value: unknown;
   try {
     value = JSON.parse(text);
