@@ -10,6 +10,7 @@ export {
   type TopicName,
   type ServiceName,
 } from './topics.js';
+export { jsonDepth } from './json-depth.js';
 export {
   executionStatuses,
   isTerminal,
