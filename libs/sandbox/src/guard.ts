@@ -12,6 +12,9 @@ const pingAfterMs = 100;
 // thread that gets no processor. A quarter of a second had called such a worker out of memory.
 const parkedAfterMs = 1_000;
 
+/** Ticks of processor time, 10 ms each, after which a worker that has not answered a ping is held by one run. */
+const heldTicks = 15;
+
 /** What a look at a worker found. */
 export type Finding =
   | { kind: 'memory_cap'; rssMb: number }
@@ -21,6 +24,8 @@ export type Finding =
   /** Cut off some time ago, and still there. */
   | { kind: 'unanswered'; flight: Flight }
   | { kind: 'errand_late' }
+  /** One run keeps the processor, and all the others wait behind it. Found once for each silence. */
+  | { kind: 'held' }
   /** Neither answers nor uses the processor: it hangs in V8's out-of-memory handling. */
   | { kind: 'parked' };
 
@@ -33,6 +38,7 @@ export class Guard {
   #pingedAt = 0;
   #heardAtPing = 0;
   #ticksAtPing = 0;
+  #held = false;
 
   constructor(process: WorkerProcess, aboard: Aboard) {
     this.#process = process;
@@ -54,7 +60,7 @@ export class Guard {
         yield { kind: 'late', flight, verdict };
       } else if (now - flight.cutAtMs >= graceMs) yield { kind: 'unanswered', flight };
     }
-    if (this.#isParked(now)) yield { kind: 'parked' };
+    yield* this.#silence(now);
   }
 
   #capMb(): number {
@@ -69,19 +75,23 @@ export class Guard {
     return (this.#restMb ?? this.#process.startMb) + errandsMb + units.allowedMb() + slackMb;
   }
 
-  #isParked(now: number): boolean {
+  *#silence(now: number): Generator<Finding, void> {
     const { heardAt } = this.#process;
-    if (this.#aboard.size === 0 || now - heardAt < pingAfterMs) return false;
+    if (this.#aboard.size === 0 || now - heardAt < pingAfterMs) return;
     if (this.#pingedAt === 0 || heardAt > this.#heardAtPing) {
+      this.#held = false;
       this.#ping(now);
       this.#process.writer.send(0, frameType.ping, '');
-      return false;
+      return;
     }
-    if (now - this.#pingedAt < parkedAfterMs) return false;
     const { cpuTicks, sleeping } = this.#process.activity();
-    if (sleeping && cpuTicks === this.#ticksAtPing) return true;
-    this.#ping(now);
-    return false;
+    if (!this.#held && cpuTicks - this.#ticksAtPing >= heldTicks) {
+      this.#held = true;
+      yield { kind: 'held' };
+    }
+    if (now - this.#pingedAt < parkedAfterMs) return;
+    if (sleeping && cpuTicks === this.#ticksAtPing) yield { kind: 'parked' };
+    else this.#ping(now);
   }
 
   #ping(now: number): void {

@@ -8,6 +8,11 @@ export interface Binding {
   lane: Lane;
 }
 
+const slowKey = (cordon: string): string => `${cordon} slow`;
+
+/** The worker of a cordon's plugins that hold the processor long. */
+export const slowBinding = (cordon: string): Binding => ({ key: slowKey(cordon), cordon, lane: 'slow' });
+
 /** How far above the mean one of a cordon's workers may be loaded before its units go to the next one. */
 const overMean = 1.25;
 const ranksKept = 4_096;
@@ -49,7 +54,7 @@ export class Placement {
   keyOf(unit: Unit): string {
     const { cordon } = unit;
     const lane = this.#history.laneOf(unit);
-    if (lane === 'slow') return `${cordon} slow`;
+    if (lane === 'slow') return slowKey(cordon);
     if (this.#perCordon === 1) return cordon;
     const keys = Array.from({ length: this.#perCordon }, (_, index) =>
       index ? `${cordon} ${index}` : cordon,
@@ -58,7 +63,9 @@ export class Placement {
   }
 
   bindingOf(unit: Unit): Binding {
-    return { key: this.keyOf(unit), cordon: unit.cordon, lane: this.#history.laneOf(unit) };
+    const { cordon } = unit;
+    if (this.#history.laneOf(unit) === 'slow') return slowBinding(cordon);
+    return { key: this.keyOf(unit), cordon, lane: 'fast' };
   }
 
   #ranksOf({ key }: Unit): number[] {

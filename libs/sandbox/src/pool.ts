@@ -1,9 +1,11 @@
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type { Launcher } from './launch.js';
-import type { Binding } from './placement.js';
-import type { EndReason, SandboxOptions, Violation } from './types.js';
+import { defaultIsolatesMb, defaultWorkers, leastRecent } from './memory.js';
+import { slowBinding, type Binding } from './placement.js';
+import type { EndReason, SandboxOptions, Unit, Violation } from './types.js';
+import type { Remembered } from './units.js';
+import { Waiting } from './waiting.js';
 import { Worker } from './worker.js';
-import { leastRecent } from './least-recent.js';
 
 const watchEveryMs = 10;
 /** Looks at memory as a whole: each so many turns of the watch, and at rest with each sweep. */
@@ -12,17 +14,8 @@ const sweepEveryMs = 30_000;
 const idleForMs = 600_000;
 /** A worker that rested so long may give its place to the hot standby. */
 const restedMs = 10_000;
-const workerAtRestMb = 64;
 const rewarmMost = 64;
 const rewarmWithinMs = 10_000;
-
-const memoryMb = () => Math.min(totalmem(), process.constrainedMemory() || Infinity) / 1_048_576;
-
-/**
- * A worker at rest costs memory and nothing else, while taking one from a cordon for another costs a process start: so
- * many as fit into a quarter of the memory.
- */
-const defaultWorkers = () => Math.max(8, Math.min(64, Math.floor(memoryMb() / 4 / workerAtRestMb)));
 
 /** The worker processes: each bound to one cordon and lane on first use, at least one more kept ready unbound. */
 export class Pool {
@@ -43,18 +36,14 @@ export class Pool {
   readonly #recycleAfter: number;
   readonly #recycleAboveMb: number;
   readonly #now: () => number;
+  readonly #onHeld: (unit: Unit) => void;
   readonly #all = new Set<Worker>();
   readonly #bound = new Map<string, Worker>();
   /** Unbound ones, starting or ready. */
   readonly #spares = new Set<Worker>();
   /** Bound ones that load what their predecessors have, before they take over. */
   readonly #successors = new Map<string, Worker>();
-  readonly #waiting: {
-    binding: Binding;
-    deadline: number;
-    since: number;
-    give: (worker?: Worker) => void;
-  }[] = [];
+  readonly #waiting = new Waiting();
   readonly #onGone = new Map<Worker, () => void>();
   #watch: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
@@ -63,12 +52,19 @@ export class Pool {
   #closed = false;
   #failedStarts = 0;
 
-  constructor(launcher: Launcher, options: SandboxOptions, now: () => number) {
+  /** @param onHeld hears of a unit that keeps a worker to itself */
+  constructor(
+    launcher: Launcher,
+    options: SandboxOptions,
+    now: () => number,
+    onHeld: (unit: Unit) => void = () => {},
+  ) {
     this.#launcher = launcher;
+    this.#onHeld = onHeld;
     this.#options = options;
     this.#now = now;
     this.max = Math.max(2, options.workers ?? defaultWorkers());
-    this.#isolatesMb = options.isolatesMb ?? Math.floor(memoryMb() / 4);
+    this.#isolatesMb = options.isolatesMb ?? defaultIsolatesMb();
     this.#recycleAfter = options.recycleAfter ?? 1_000_000;
     this.#recycleAboveMb = options.recycleAboveMb ?? 1_024;
   }
@@ -90,19 +86,18 @@ export class Pool {
    * cordon before it began.
    */
   acquire(binding: Binding, deadline: number, give: (worker: Worker | undefined) => void): void {
-    this.#waiting.push({ binding, deadline, since: this.#now(), give });
+    this.#waiting.add({ binding, deadline, since: this.#now(), give });
     this.#serve();
     this.busy();
   }
 
   get queued(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** How long the first of those waits that wait for a worker. */
   oldestWaitMs(): number {
-    const [first] = this.#waiting;
-    return first ? this.#now() - first.since : 0;
+    return this.#waiting.oldestMs(this.#now());
   }
 
   /** Plugins loaded because a run needed them. */
@@ -132,7 +127,7 @@ export class Pool {
     this.#closed = true;
     clearInterval(this.#watch);
     clearInterval(this.#sweep);
-    for (const { give } of this.#waiting.splice(0)) give(undefined);
+    this.#waiting.expire();
     const ends = [...this.#all].map(
       (worker) => new Promise<void>((resolve) => this.#onGone.set(worker, resolve)),
     );
@@ -145,10 +140,11 @@ export class Pool {
       idle: (idle) => {
         // Later: what has just ended has not been told yet, and may lead to more.
         if (idle.retiring) setImmediate(() => this.retire(idle));
-        if (this.#waiting.length > 0) setImmediate(() => this.#serve());
+        if (this.#waiting.size > 0) setImmediate(() => this.#serve());
       },
       dying: (dying) => this.#dying(dying),
       gone: (gone) => this.#gone(gone),
+      held: (held, unit) => this.#held(held, unit),
       violation: (violation: Violation) => {
         this.#options.logger.warn({ ...violation }, 'a sandbox worker was stopped');
         this.#options.onViolation?.(violation);
@@ -184,12 +180,35 @@ export class Pool {
     const wasBound = binding !== undefined && this.#bound.get(binding.key) === worker;
     this.#unbind(worker);
     if (this.#closed || endReason === 'retired' || !wasBound) return;
-    const warm = worker.units.remembered().slice(0, rewarmMost);
+    const warm = worker.units.remembered();
     // After those that were lost with it, which are sent again before this turn ends.
-    setImmediate(() => {
-      if (warm.length === 0 || this.#closed) return;
-      this.acquire(binding, this.#now() + rewarmWithinMs, (next) => next?.warm(warm));
-    });
+    setImmediate(() => this.#rewarm(binding, warm));
+  }
+
+  #rewarm(binding: Binding, warm: Remembered[]): void {
+    if (warm.length === 0 || this.#closed) return;
+    const until = this.#now() + rewarmWithinMs;
+    this.acquire(binding, until, (next) => next?.warm(warm.slice(0, rewarmMost)));
+  }
+
+  /**
+   * One plugin keeps a fast worker to itself: that becomes its cordon's slow one, or runs out where there is one, and
+   * the others go on in a fresh one.
+   */
+  #held(worker: Worker, unit: Unit): void {
+    const { binding } = worker;
+    if (!binding || binding.lane === 'slow' || this.#bound.get(binding.key) !== worker) return;
+    this.#onHeld(unit);
+    const warm = worker.units.remembered();
+    this.#bound.delete(binding.key);
+    const slow = slowBinding(binding.cordon);
+    if (this.#bound.has(slow.key) || this.#successors.has(slow.key)) this.retire(worker);
+    else {
+      worker.bind(slow, worker.lastUsedAt);
+      worker.units.evict((key) => key !== unit.key);
+      this.#bound.set(slow.key, worker);
+    }
+    this.#rewarm(binding, warm);
   }
 
   #gone(worker: Worker): void {
@@ -208,23 +227,14 @@ export class Pool {
   /** One spare at least, and as many more as cordons wait and processors can start at a time. */
   #fill(): void {
     if (this.#closed) return;
-    const waiting = new Set(this.#waiting.map(({ binding }) => binding.key)).size;
+    const waiting = this.#waiting.workers;
     const wanted = 1 + Math.min(waiting, availableParallelism());
     while (this.#spares.size < wanted && this.#all.size < this.max) this.#spawn();
     if (this.#spares.size === 0) this.#makeRoom(waiting > 0 ? 0 : restedMs);
   }
 
   #serve(): void {
-    for (let at = 0; at < this.#waiting.length;) {
-      const waiting = this.#waiting[at];
-      const worker = waiting && this.#workerFor(waiting.binding);
-      if (!waiting || !worker) {
-        at++;
-        continue;
-      }
-      this.#waiting.splice(at, 1);
-      waiting.give(worker);
-    }
+    this.#waiting.serve((binding) => this.#workerFor(binding));
     this.#fill();
   }
 
@@ -296,20 +306,14 @@ export class Pool {
 
   readonly #tick = (): void => {
     const now = Date.now();
-    let active = this.#waiting.length > 0;
+    let active = this.#waiting.size > 0;
     for (const worker of [...this.#all]) {
       if (worker.inFlight > 0) active = true;
       worker.watch(now);
     }
     for (const worker of [...this.#bound.values()]) if (this.#isWorn(worker)) this.#recycle(worker);
     if (++this.#ticks % trimEveryTicks === 0) this.#trim();
-    for (let at = this.#waiting.length - 1; at >= 0; at--) {
-      const waiting = this.#waiting[at];
-      if (waiting && now >= waiting.deadline) {
-        this.#waiting.splice(at, 1);
-        waiting.give(undefined);
-      }
-    }
+    this.#waiting.expire(now);
     if (active) return;
     clearInterval(this.#watch);
     this.#watch = undefined;

@@ -40,7 +40,12 @@ export class Sandbox {
   /** @throws Error when no worker can be started here, or required walls do not work */
   async start(): Promise<void> {
     this.#launcher = createLauncher(this.#options.walls);
-    this.#pool = new Pool(this.#launcher, this.#options, () => Date.now());
+    this.#pool = new Pool(
+      this.#launcher,
+      this.#options,
+      () => Date.now(),
+      (unit) => this.#history.convict(unit),
+    );
     await this.#pool.start();
     this.#options.logger.info({ walls: this.#launcher.walls }, 'sandbox ready');
   }

@@ -5,7 +5,7 @@ import { Guard, type Finding } from './guard.js';
 import { lowerPriority, slowNice } from './priority.js';
 import type { Launcher } from './launch.js';
 import type { Binding } from './placement.js';
-import type { EndReason, Source, Violation, WorkerStats } from './types.js';
+import type { EndReason, Source, Unit, Violation, WorkerStats } from './types.js';
 import { Units, type Remembered } from './units.js';
 import { WorkerProcess } from './worker-process.js';
 
@@ -19,6 +19,8 @@ export interface WorkerEvents {
   /** It was killed or has ended, and what it was given lands in a moment. */
   dying(worker: Worker): void;
   gone(worker: Worker): void;
+  /** One unit keeps the worker to itself. */
+  held(worker: Worker, unit: Unit): void;
   violation(violation: Violation): void;
 }
 
@@ -155,6 +157,11 @@ export class Worker {
         return this.cut(finding.flight, finding.verdict, now);
       case 'unanswered':
         return this.#unanswered(finding.flight);
+      case 'held': {
+        const flight = this.aboard.flights.get(this.#inside().inside);
+        if (flight) this.#events.held(this, flight.invocation.unit);
+        return;
+      }
       case 'errand_late':
         return this.#killFor('errand_late', undefined);
     }

@@ -1,4 +1,18 @@
+import { totalmem } from 'node:os';
 import type { Worker } from './worker.js';
+
+const workerAtRestMb = 64;
+
+/** What this process and its workers may use together. */
+const memoryMb = () => Math.min(totalmem(), process.constrainedMemory() || Infinity) / 1_048_576;
+
+/**
+ * A worker at rest costs memory and nothing else, while taking one from a cordon for another costs a process start: so
+ * many as fit into a quarter of the memory.
+ */
+export const defaultWorkers = () => Math.max(8, Math.min(64, Math.floor(memoryMb() / 4 / workerAtRestMb)));
+
+export const defaultIsolatesMb = () => Math.floor(memoryMb() / 4);
 
 /** Which isolates at rest have to go so that all together take no more than `mostMb`. */
 export function leastRecent(workers: Iterable<Worker>, mostMb: number): { worker: Worker; key: string }[] {
