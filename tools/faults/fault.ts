@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startedAgain } from '../cluster/cluster.ts';
-import type { Random } from './random.ts';
+import type { Random } from '@mortise/testing';
 import type { Scene } from './scene.ts';
 
 /** One way to break something, and to let it heal. */

@@ -9,7 +9,7 @@ import { check } from './checker.ts';
 import type { History } from './history.ts';
 import { torment } from './nemesis.ts';
 import { calm, observe } from './observe.ts';
-import { Random } from './random.ts';
+import { Random } from '@mortise/testing';
 import { historyOf, summary } from './report.ts';
 import { openScene, type Scene } from './scene.ts';
 import { capture } from './silence.ts';

@@ -10,7 +10,7 @@ import { killService } from './faults/kill-service.ts';
 import { killWorker } from './faults/kill-worker.ts';
 import { cut, halve, silence, slow, storeGone } from './faults/network.ts';
 import type { Injected } from './history.ts';
-import type { Random } from './random.ts';
+import type { Random } from '@mortise/testing';
 import type { Scene } from './scene.ts';
 
 /** Every fault there is: a run deals all of them before it deals one again. */

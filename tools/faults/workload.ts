@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './api.ts';
 import type { Asked, AskedKind, Installed } from './history.ts';
 import { archiveOf, eventType, jobs } from './plugin.ts';
-import type { Random } from './random.ts';
+import type { Random } from '@mortise/testing';
 import { fresh, type Tenant } from './tenants.ts';
 
 /** Everything callers do, many at a time, until it is told to stop; each answer is written down. */

@@ -2,6 +2,8 @@ export { FakeClock } from './clock.js';
 export { canMount, mountTmpfs } from './tmpfs.js';
 export { installation } from './installation.js';
 export { until } from './until.js';
+export { Random } from './random.js';
+export { fuzz, type Fuzzing } from './fuzz.js';
 export { emptyDatabase, postgresUrl, testDatabase, type TestDatabase } from './database.js';
 export { buildPackage, type PackageParts } from './package-builder.js';
 export { cacheDir } from './cache.js';
