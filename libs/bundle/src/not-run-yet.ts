@@ -11,7 +11,6 @@ const dormant = [
   'ui',
   'connections',
   'storage',
-  'network',
   'dependencies',
   'capabilities',
 ] as const satisfies readonly (keyof Manifest)[];

@@ -1,8 +1,16 @@
 import { effectiveLimits, type InstallationStateData, type Limits } from '@mortise/contracts';
 import { CapabilityHost } from './host.js';
+import { AddressPolicy } from './http/addresses.js';
+import { Egress } from './http/egress.js';
 import { MemoryStorage } from './memory-storage.js';
 import { Redactor } from './redactor.js';
-import type { EmittedEvent, ExecutionScope, PluginCall } from './types.js';
+import {
+  newMeter,
+  type CapabilityStores,
+  type EmittedEvent,
+  type ExecutionScope,
+  type PluginCall,
+} from './types.js';
 
 export interface Bench {
   scope: ExecutionScope;
@@ -12,6 +20,8 @@ export interface Bench {
   denied: string[];
   limits: string[];
   secrets: Map<string, string>;
+  /** Ends the execution. */
+  end(): void;
   clock: { at: number; now(): number };
   /** Calls the host and reads its answer. */
   call(op: string, args: unknown): Promise<unknown>;
@@ -21,6 +31,7 @@ export interface Bench {
 export function bench(
   installation: Partial<InstallationStateData> = {},
   limits: Partial<Limits> = {},
+  stores: Partial<CapabilityStores> = {},
 ): Bench {
   const clock = { at: 1_000_000, now: () => clock.at };
   const emitted: EmittedEvent[] = [];
@@ -43,8 +54,15 @@ export function bench(
       },
     },
     secrets: { get: (_tenant, _installation, _revision, key) => Promise.resolve(secrets.get(key)) },
+    egress: new Egress({
+      names: { resolve: () => Promise.resolve([]) },
+      addresses: new AddressPolicy(),
+      requestsPerMinute: 600,
+    }),
     clock,
+    ...stores,
   });
+  const ending = new AbortController();
   const scope: ExecutionScope = {
     executionId: 'execution',
     tenantId: 'acme',
@@ -61,10 +79,10 @@ export function bench(
       ...installation,
     } as InstallationStateData,
     limits: { ...effectiveLimits({}, 'call'), ...limits },
-    meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
+    meter: newMeter(),
     causationDepth: 0,
     deadline: clock.now() + 5_000,
-    signal: new AbortController().signal,
+    signal: ending.signal,
     redactor: new Redactor(),
     onDenied: (kind, permission) => denied.push(`${kind} ${permission}`),
     onLimit: (limit, value, used) => over.push(`${limit} ${value} ${used}`),
@@ -76,6 +94,7 @@ export function bench(
     denied,
     limits: over,
     secrets,
+    end: () => ending.abort(),
     clock,
     call: async (op, args) => JSON.parse(await host.call(scope, op, JSON.stringify(args))) as unknown,
   };

@@ -2,15 +2,18 @@ import { jsonDepth } from '@mortise/contracts';
 import { authorise, limitError, type Capability } from './capability.js';
 import { configGet } from './config.js';
 import { eventsEmit } from './events.js';
+import { httpAbort, httpRead, httpRequest, httpWrite } from './http/http.js';
 import { pluginsCall } from './plugins.js';
 import { secretsGet } from './secrets.js';
 import { storageDelete, storageGet, storageList, storageSet } from './storage.js';
 import { CapabilityError, type CapabilityStores, type ExecutionScope } from './types.js';
 
 const capabilities: ReadonlyMap<string, Capability> = new Map(
-  [storageGet, storageSet, storageDelete, storageList, eventsEmit, secretsGet, configGet, pluginsCall].map(
-    (each) => [each.name, each],
-  ),
+  [
+    ...[storageGet, storageSet, storageDelete, storageList],
+    ...[httpRequest, httpWrite, httpRead, httpAbort],
+    ...[eventsEmit, secretsGet, configGet, pluginsCall],
+  ].map((each) => [each.name, each]),
 );
 
 const depthMax = 128;

@@ -1,10 +1,14 @@
 export { CapabilityHost } from './host.js';
 export { capability, type Call, type Capability } from './capability.js';
+export { AddressPolicy } from './http/addresses.js';
+export { Egress } from './http/egress.js';
+export { DnsResolver } from './http/names.js';
 export { cleanLine, type PluginLine } from './log.js';
 export { MemoryStorage } from './memory-storage.js';
 export { Redactor } from './redactor.js';
 export {
   CapabilityError,
+  newMeter,
   type CapabilityStores,
   type EmittedEvent,
   type EventSink,

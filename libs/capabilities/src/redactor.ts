@@ -1,9 +1,12 @@
+import { secretForms } from './secret-forms.js';
+
 const mask = '***';
 const shortest = 4;
 
 /**
- * Masks the secret values an execution has read, wherever exact copies of them would leave it. Values that were changed
- * (reversed, encoded, cut) pass: a plugin that may read a secret can leak it.
+ * Masks the secret values an execution has used, wherever copies of them would leave it: exact ones, and as they are
+ * written into URLs, JSON and base64. Values changed in other ways (reversed, cut, in hexadecimal) pass: a plugin that may
+ * read a secret can leak it.
  */
 export class Redactor {
   readonly #values: string[] = [];
@@ -11,7 +14,7 @@ export class Redactor {
   /** Values under 4 characters are left alone: masking them would eat ordinary text. */
   add(value: string): void {
     if (value.length < shortest || this.#values.includes(value)) return;
-    this.#values.push(value);
+    this.#values.push(...secretForms(value));
     // Longest first, so that a value that contains another is masked whole.
     this.#values.sort((a, b) => b.length - a.length);
   }

@@ -1,4 +1,5 @@
 import type { ErrorCode, ExecutionError, InstallationStateData, Limits, Outcome } from '@mortise/contracts';
+import type { Egress } from './http/egress.js';
 import type { Redactor } from './redactor.js';
 
 /** The key-value storage of installations. Twins: PostgreSQL in the executor, memory in tests and the CLI. */
@@ -73,6 +74,7 @@ export interface PluginCalls {
 }
 
 export interface CapabilityStores {
+  egress: Egress;
   plugins: PluginCalls;
   storage: StorageStore;
   events: EventSink;
@@ -86,7 +88,24 @@ export interface Meter {
   events: number;
   bytesIn: number;
   bytesOut: number;
+  /** Redirects followed are requests of their own. */
+  networkRequests: number;
+  /** Bodies of answers, as they came over the network. */
+  networkBytesIn: number;
+  /** Bodies of requests. */
+  networkBytesOut: number;
 }
+
+/** What an execution that has done nothing yet used. */
+export const newMeter = (): Meter => ({
+  hostCalls: 0,
+  events: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  networkRequests: 0,
+  networkBytesIn: 0,
+  networkBytesOut: 0,
+});
 
 /** Who calls: everything the host needs to authorise and meter the calls of one execution. */
 export interface ExecutionScope {

@@ -175,6 +175,13 @@ export const errors = {
   EXECUTION_NOT_FOUND: { status: 404, retry: false, text: 'No execution {execution}' },
   EXECUTION_ENDED: { status: 409, retry: false, text: 'The execution has ended: {status}' },
   PLUGIN_CALL_FAILED: { status: 502, retry: false, text: 'The called function ended as {status}' },
+  NETWORK_FAILED: { status: 502, retry: true, text: 'The request to {host} failed: {reason}' },
+  NETWORK_REFUSED: {
+    status: 403,
+    retry: false,
+    text: '{host} leads to an address that plugins may not reach',
+  },
+  SECRET_NOT_SET: { status: 422, retry: false, text: 'The secret {key} has no value yet' },
   WORKER_CRASHED: { status: 503, retry: true, text: 'The worker process ended during the execution' },
   // events and quarantine
   EVENT_INVALID: { status: 422, retry: false, text: 'The event is not a valid CloudEvent: see errors[]' },
@@ -187,6 +194,11 @@ export const errors = {
   QUARANTINE_NOT_FOUND: { status: 404, retry: false, text: 'No quarantine {id}' },
   DEAD_LETTER_NOT_FOUND: { status: 404, retry: false, text: 'No dead letter {id}' },
   DEAD_LETTER_FINAL: { status: 409, retry: false, text: 'The dead letter cannot be replayed: {reason}' },
+  WAITING_NOT_FOUND: {
+    status: 404,
+    retry: false,
+    text: 'No waiting message {id}: it may be due and on its way',
+  },
   // bus
   MESSAGE_UNDECODABLE: { status: 500, retry: false, text: 'The message cannot be decoded: {reason}' },
   DEADLINE_EXCEEDED: { status: 504, retry: true, text: 'No reply before the deadline' },

@@ -53,7 +53,7 @@ export const permissions: Readonly<Record<string, PermissionDefinition>> = {
   ...crud('bases', []),
   ...crud('attachments', ['bases', 'tables']),
   ...crud('comments', ['bases', 'tables']),
-  'http:request': { description: 'Call the hosts of network.allow' },
+  'http:request': { description: 'Call the hosts of network.allow', selectors: ['hosts'] },
   'email:send': { description: 'Send mail', selectors: ['domains'] },
   'llm:use': { description: 'Use a language model', selectors: ['models'] },
   'webhooks:emit': { description: 'Send outgoing webhooks' },

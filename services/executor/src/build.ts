@@ -13,6 +13,7 @@ import { Runs } from './background/runs.js';
 import { Installed } from './calls/installed.js';
 import { BusPluginCalls } from './calls/plugin-calls.js';
 import { Cancels } from './cancel/cancels.js';
+import { openEgress } from './egress/egress.js';
 import type { ExecutorEnv } from './env.js';
 import { PluginEvents } from './events/plugin-events.js';
 import { InputCheck } from './executions/input-check.js';
@@ -55,9 +56,11 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
   const reporter = new Reporter(bus);
   const secrets = new SecretCache(env.REGISTRY_URL, env.MORTISE_INTERNAL_KEY);
   const storage = new PostgresStorage(db, clock);
+  const egress = openEgress(env, clock);
   const host = new CapabilityHost({
     storage,
     secrets,
+    egress,
     events: new PluginEvents(reporter, clock),
     plugins: new BusPluginCalls({
       bus,
@@ -97,6 +100,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     sandbox,
     running,
     secrets,
+    egress,
     runs,
     leases,
     storageLife: new StorageLife(db, storage, states, clock, logger),

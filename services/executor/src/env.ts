@@ -58,6 +58,24 @@ export const executorEnv = defineEnv({
     min: 1,
     max: 100,
   }),
+  EXECUTOR_EGRESS_ALLOW_PRIVATE: field.list({
+    describe:
+      'Ranges of private networks that requests of plugins may reach beside public addresses; loopback only outside production, addresses of cloud metadata never',
+    default: [],
+    example: '10.20.0.0/16',
+  }),
+  EXECUTOR_EGRESS_DNS: field.list({
+    describe:
+      'DNS servers that the hosts of plugins are looked up at, each address or address:port; default those of the system',
+    default: [],
+    example: '10.0.0.53',
+  }),
+  EXECUTOR_EGRESS_PER_MINUTE: field.integer({
+    describe: 'Network requests of one installation in a minute, in this process',
+    default: 600,
+    min: 1,
+    max: 1_000_000,
+  }),
   EXECUTOR_LEASE_MS: field.integer({
     describe: 'How long a background run stays claimed by a process that no longer renews it',
     default: 10_000,

@@ -44,6 +44,7 @@ export function start(env: ExecutorEnv, shared: SharedParts = {}): Promise<Runni
     const ground: Ground = { env, instanceId, bus, db, outbox, clock, logger };
     const parts = build(ground);
     watch(health, ground, parts);
+    closers.add('egress', () => parts.egress.close());
     closers.add('sandbox', () => parts.sandbox.close());
     await parts.sandbox.start();
     closers.add('outbox', () => outbox.close());

@@ -23,6 +23,14 @@ export class GrantState {
   @IsOptional() @IsString() expiresAt?: string;
 }
 
+/** Where an installation may send requests, as its manifest asks. */
+export class NetworkState {
+  /** `host`, `*.host`, each with a port or without. */
+  @IsArray() @IsString({ each: true }) allow: string[];
+  /** Keys of config properties and secrets that hold a URL: its host is allowed as well. */
+  @IsArray() @IsString({ each: true }) configured: string[];
+}
+
 /** Everything the executor, scheduler and gateway need of one installation, whole, in one record of a compacted topic. */
 export class InstallationStateData {
   @IsUUID() installationId: string;
@@ -47,6 +55,8 @@ export class InstallationStateData {
   @IsOptional() @IsObject() selectors?: Record<string, Record<string, unknown>[]>;
   /** Keys of the secrets the manifest declares. */
   @IsArray() @IsString({ each: true }) secretKeys: string[];
+  /** Missing where the manifest names no hosts: then those of the grant are all. */
+  @IsOptional() @ValidateNested() @Type(() => NetworkState) network?: NetworkState;
   @IsObject() limits: RequestedLimits;
   @IsString() main: string;
   @IsObject() functions: Record<string, ManifestFunction>;

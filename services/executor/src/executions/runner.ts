@@ -1,5 +1,5 @@
 import type { BusRecord, States } from '@mortise/bus';
-import { Redactor, type CapabilityHost, type ExecutionScope } from '@mortise/capabilities';
+import { newMeter, Redactor, type CapabilityHost, type ExecutionScope } from '@mortise/capabilities';
 import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
 import type { Sandbox, SandboxResult } from '@mortise/sandbox';
 import { metrics, type Clock, type Logger } from '@mortise/service-kit';
@@ -198,7 +198,7 @@ export class Runner {
         return installations.get(installation.installationId) ?? installation;
       },
       limits,
-      meter: { hostCalls: 0, events: 0, bytesIn: 0, bytesOut: 0 },
+      meter: newMeter(),
       attempt: request.attempt,
       causationDepth: request.causationDepth,
       deadline,

@@ -59,6 +59,9 @@ export function stateRecord(
     requested: requestedPermissions(manifest),
     selectors: requestedSelectors(manifest),
     secretKeys: (manifest.secrets ?? []).map(({ key }) => key),
+    ...(manifest.network && {
+      network: { allow: manifest.network.allow, configured: manifest.network.configured ?? [] },
+    }),
     limits: manifest.limits ?? {},
     main: manifest.main,
     functions: manifest.functions ?? {},
