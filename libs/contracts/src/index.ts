@@ -166,6 +166,7 @@ export {
   type DeadLettersChangedDto,
   type DeadLetterStatus,
 } from './http/dead-letters.js';
+export { WaitingQuery, type WaitingDto } from './http/waiting.js';
 export {
   GrantRequest,
   InstallBody,

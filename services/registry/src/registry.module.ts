@@ -3,6 +3,8 @@ import { Bus } from '@mortise/bus';
 import { Database, Outbox } from '@mortise/database';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
+import { WaitingController } from './dead-letters/waiting.controller.js';
+import { Waiting } from './dead-letters/waiting.service.js';
 import { ExecutionsController } from './executions/executions.controller.js';
 import { ExecutionsService } from './executions/executions.service.js';
 import { GrantsController } from './grants/grants.controller.js';
@@ -61,6 +63,7 @@ export class RegistryModule {
         GrantsController,
         QuarantineController,
         DeadLettersController,
+        WaitingController,
         ExecutionsController,
         LogsController,
         SecretsController,
@@ -78,6 +81,7 @@ export class RegistryModule {
         GrantsService,
         QuarantineService,
         DeadLetters,
+        Waiting,
         ExecutionsService,
         LogsService,
         LiveTail,

@@ -75,6 +75,10 @@ export class RegistryUnderTest {
     return self;
   }
 
+  get databaseUrl(): string {
+    return this.database.url;
+  }
+
   /** Starts the process again on the same data. */
   async restart(): Promise<void> {
     await this.halt();

@@ -6,6 +6,7 @@ import { platformRoutes } from './platform.js';
 import { pluginRoutes } from './plugins.js';
 import { quarantineRoutes } from './quarantine.js';
 import { triggerRoutes } from './triggers.js';
+import { waitingRoutes } from './waiting.js';
 
 /** The one route table. Canonical routes are strict, aliases forgiving; OpenAPI and proxying come from it. */
 export const routes = {
@@ -15,6 +16,7 @@ export const routes = {
   ...triggerRoutes,
   ...quarantineRoutes,
   ...deadLetterRoutes,
+  ...waitingRoutes,
   ...platformRoutes,
 } as const satisfies Record<string, RouteDefinition>;
 
