@@ -23,12 +23,14 @@ function envelope(
     ce_time: attributes.time,
     'content-type': attributes.contentType,
   };
-  const { tenantId, subject, causationId, causationDepth, sequence, traceparent, acceptedAt } = attributes;
+  const { tenantId, subject, causationId, causationDepth, chainId, sequence, traceparent, acceptedAt } =
+    attributes;
   if (record.key !== null && record.key !== '') headers['ce_partitionkey'] = record.key;
   if (subject !== undefined) headers['ce_subject'] = subject;
   if (tenantId !== undefined) headers[names.tenantId] = tenantId;
   if (causationId !== undefined) headers[names.causationId] = causationId;
   if (causationDepth !== undefined) headers[names.causationDepth] = String(causationDepth);
+  if (chainId !== undefined) headers[names.chainId] = chainId;
   if (sequence !== undefined) headers['ce_sequence'] = String(sequence);
   if (traceparent !== undefined) headers[names.traceparent] = traceparent;
   if (acceptedAt !== undefined) headers[names.acceptedAt] = acceptedAt;
@@ -102,6 +104,7 @@ function metaOf(headers: Record<string, string>): EventMeta & { causationDepth: 
     subject: headers['ce_subject'],
     causationId: headers[names.causationId],
     causationDepth: optionalNumber(headers[names.causationDepth]) ?? 0,
+    chainId: headers[names.chainId],
     sequence: optionalNumber(headers['ce_sequence']),
     traceparent: headers[names.traceparent],
     acceptedAt: headers[names.acceptedAt],

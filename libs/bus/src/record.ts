@@ -39,6 +39,8 @@ export interface EventMeta {
   causationId?: string | undefined;
   /** How many events caused one another before this one. */
   causationDepth?: number | undefined;
+  /** The event at the head of the chain; absent on that one itself. */
+  chainId?: string | undefined;
   /** Rises with each change of the aggregate; consumers ignore a lower one. */
   sequence?: number | undefined;
   /** W3C trace context. */

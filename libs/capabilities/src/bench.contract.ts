@@ -1,4 +1,5 @@
 import { effectiveLimits, type InstallationStateData, type Limits } from '@mortise/contracts';
+import { ChainBudget } from './chain-budget.js';
 import { CapabilityHost } from './host.js';
 import { AddressPolicy } from './http/addresses.js';
 import { Egress } from './http/egress.js';
@@ -40,6 +41,7 @@ export function bench(
   const over: string[] = [];
   const secrets = new Map<string, string>();
   const host = new CapabilityHost({
+    chains: new ChainBudget(),
     storage: new MemoryStorage(clock),
     events: {
       emit(event) {

@@ -21,6 +21,24 @@ describe('events.emit', () => {
     ]);
   });
 
+  it('cuts a chain that grows too wide, and leaves other chains and first causes alone', async () => {
+    const { call, emitted, scope } = bench({}, { events: 1_000 });
+    const emit = () => call('events.emit', { type: 'orders.paid' });
+    scope.chainId = 'one';
+    for (let times = 0; times < 100; times++) await emit();
+
+    await expect(emit()).rejects.toMatchObject({
+      guest: { code: 'CAUSATION_TOO_WIDE', details: { limit: 100, chainId: 'one' } },
+    });
+    expect(emitted).toHaveLength(100);
+    expect(emitted[0]).toMatchObject({ chainId: 'one' });
+    scope.chainId = 'other';
+    await emit();
+    delete scope.chainId;
+    await emit();
+    expect(emitted[101]).not.toHaveProperty('chainId');
+  });
+
   it('gives its event the same id when the run is repeated, and no two events one id', async () => {
     const idsOf = async (attempt: number) => {
       const { call, emitted, scope } = bench();

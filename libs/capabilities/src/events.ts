@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isReservedEventType, maxCausationDepth } from '@mortise/contracts';
+import { isReservedEventType, maxCausationDepth, maxChainEvents } from '@mortise/contracts';
 import { capability, limitError, textArgument } from './capability.js';
 import { CapabilityError, type ExecutionScope } from './types.js';
 
@@ -32,6 +32,11 @@ export const eventsEmit = capability({
     }
     const { events } = scope.limits;
     if (scope.meter.events >= events) throw limitError(scope, 'events', events, scope.meter.events + 1);
+    const { chainId } = scope;
+    if (chainId !== undefined && !stores.chains.take(scope.tenantId, chainId)) {
+      const message = `More than ${maxChainEvents} events descend from one: the chain is cut here`;
+      throw new CapabilityError('CAUSATION_TOO_WIDE', message, { limit: maxChainEvents, chainId });
+    }
     const id = eventId(scope, ++scope.meter.events, type);
     const { installation } = scope;
     await stores.events.emit({
@@ -44,6 +49,7 @@ export const eventsEmit = capability({
       ...(subject !== undefined && { subject }),
       data: scope.redactor.json(data),
       causationDepth: scope.causationDepth + 1,
+      ...(chainId !== undefined && { chainId }),
       ...(scope.traceparent !== undefined && { traceparent: scope.traceparent }),
     });
     return { id };

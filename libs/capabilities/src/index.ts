@@ -1,4 +1,5 @@
 export { CapabilityHost } from './host.js';
+export { ChainBudget } from './chain-budget.js';
 export { capability, type Call, type Capability } from './capability.js';
 export { AddressPolicy } from './http/addresses.js';
 export { Egress } from './http/egress.js';

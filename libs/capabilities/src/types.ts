@@ -1,5 +1,6 @@
 import type { ErrorCode, ExecutionError, InstallationStateData, Limits, Outcome } from '@mortise/contracts';
 import type { Egress } from './http/egress.js';
+import type { ChainBudget } from './chain-budget.js';
 import type { Redactor } from './redactor.js';
 
 /** The key-value storage of installations. Twins: PostgreSQL in the executor, memory in tests and the CLI. */
@@ -40,6 +41,7 @@ export interface EmittedEvent {
   /** JSON text. */
   data: string;
   causationDepth: number;
+  chainId?: string;
   /** W3C trace context of the run. */
   traceparent?: string;
 }
@@ -75,6 +77,7 @@ export interface PluginCalls {
 
 export interface CapabilityStores {
   egress: Egress;
+  chains: ChainBudget;
   plugins: PluginCalls;
   storage: StorageStore;
   events: EventSink;
@@ -118,6 +121,8 @@ export interface ExecutionScope {
   attempt?: number;
   /** Depth of the event that caused this execution, 0 when none did. */
   causationDepth: number;
+  /** The event at the head of the chain it belongs to; absent when no event caused it. */
+  chainId?: string;
   /** Milliseconds since 1970 at which the execution is stopped. */
   deadline: number;
   /** Aborted when the execution ends, however it ends: what was begun for it stops. */

@@ -37,6 +37,7 @@ export const headers = {
   attempt: 'attempt',
   causationId: 'ce_causationid',
   causationDepth: 'causation-depth',
+  chainId: 'chain-id',
   traceparent: 'ce_traceparent',
   correlationId: 'correlation-id',
   replyTopic: 'reply-topic',
@@ -67,6 +68,8 @@ export class ExecuteCommand extends ExecuteBody {
   @IsOptional() @IsInt() revision?: number;
   @IsOptional() @IsString() causationId?: string;
   @IsOptional() @IsInt() causationDepth?: number;
+  /** The event at the head of the chain this run belongs to; absent when no event caused it. */
+  @IsOptional() @IsString() chainId?: string;
 }
 
 export class CancelCommand {

@@ -191,6 +191,11 @@ export const errors = {
     retry: false,
     text: 'More than {limit} events caused one another: the chain is cut here',
   },
+  CAUSATION_TOO_WIDE: {
+    status: 422,
+    retry: false,
+    text: 'More than {limit} events descend from one: the chain is cut here',
+  },
   QUARANTINE_NOT_FOUND: { status: 404, retry: false, text: 'No quarantine {id}' },
   DEAD_LETTER_NOT_FOUND: { status: 404, retry: false, text: 'No dead letter {id}' },
   DEAD_LETTER_FINAL: { status: 409, retry: false, text: 'The dead letter cannot be replayed: {reason}' },

@@ -44,3 +44,5 @@ export function matchesEventPattern(pattern: string, type: string): boolean {
 
 /** How many events may cause one another before the chain is cut. */
 export const maxCausationDepth = 8;
+/** Events that may descend from one event: what a plugin that answers each event with ten comes to is cut here. */
+export const maxChainEvents = 100;

@@ -41,6 +41,7 @@ export {
   isReservedEventType,
   matchesEventPattern,
   maxCausationDepth,
+  maxChainEvents,
 } from './event-types.js';
 export {
   errors,

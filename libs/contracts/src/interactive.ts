@@ -22,6 +22,7 @@ export interface ExecuteRequest {
   traceparent?: string | undefined;
   causationId?: string | undefined;
   causationDepth?: number | undefined;
+  chainId?: string | undefined;
   /** JSON text of an ExecuteBody. */
   body: string | Buffer;
 }
@@ -61,6 +62,7 @@ export function encodeExecute(request: ExecuteRequest): Encoded & {
     [headers.traceparent, request.traceparent],
     [headers.causationId, request.causationId],
     [headers.causationDepth, request.causationDepth],
+    [headers.chainId, request.chainId],
   ];
   const record: Record<string, string> = {
     [headers.command]: 'execute',

@@ -57,7 +57,8 @@ export interface Events {
    * Publishes a CloudEvent (https://cloudevents.io, version 1.0); resolves when it is durable.
    * @param type two or more words joined by dots; namespaces of host and platform are refused with EVENT_TYPE_RESERVED
    * @param data JSON of at most 64 KB
-   * @throws LIMIT_EXCEEDED over `limits().events`, CAUSATION_TOO_DEEP after 8 events that caused one another
+   * @throws LIMIT_EXCEEDED over `limits().events`, CAUSATION_TOO_DEEP after 8 events that caused one another,
+   * CAUSATION_TOO_WIDE after 100 that descend from one
    */
   emit(type: string, data?: unknown, options?: { subject?: string }): Promise<{ id: string }>;
 }

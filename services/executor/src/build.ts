@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { type Bus, openStates } from '@mortise/bus';
-import { CapabilityHost } from '@mortise/capabilities';
+import { CapabilityHost, ChainBudget } from '@mortise/capabilities';
 import type { Database, Outbox } from '@mortise/database';
 import { Sandbox } from '@mortise/sandbox';
 import { newId, type Clock, type Logger } from '@mortise/service-kit';
@@ -62,6 +62,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     secrets,
     egress,
     events: new PluginEvents(reporter, clock),
+    chains: new ChainBudget(),
     plugins: new BusPluginCalls({
       bus,
       installed: new Installed(states.installations),

@@ -194,6 +194,7 @@ export class Background {
         context: command.context,
         causationId: command.causationId,
         causationDepth: command.causationDepth ?? 0,
+        chainId: command.chainId,
         traceparent,
       },
       turn,

@@ -45,6 +45,7 @@ export class BusPluginCalls implements PluginCalls {
       traceparent: by.traceparent,
       causationId: by.executionId,
       causationDepth: by.causationDepth + 1,
+      chainId: by.chainId,
       body: `{"function":${JSON.stringify(call.function)},"input":${call.input}}`,
     });
     const stop = () => this.stop(executionId);

@@ -24,6 +24,7 @@ export class PluginEvents implements EventSink {
         tenantId: event.tenantId,
         causationId: event.executionId,
         causationDepth: event.causationDepth,
+        chainId: event.chainId,
         traceparent: event.traceparent,
       },
       'plugin-events',

@@ -19,6 +19,8 @@ export interface RunRequest {
   context?: Record<string, unknown> | undefined;
   causationId?: string | undefined;
   causationDepth: number;
+  /** The event at the head of the chain it belongs to. */
+  chainId?: string | undefined;
   /** W3C trace context of the command. */
   traceparent?: string | undefined;
 }

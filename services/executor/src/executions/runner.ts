@@ -201,6 +201,7 @@ export class Runner {
       meter: newMeter(),
       attempt: request.attempt,
       causationDepth: request.causationDepth,
+      ...(request.chainId !== undefined && { chainId: request.chainId }),
       deadline,
       get signal() {
         return ending.signal;

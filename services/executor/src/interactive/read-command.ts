@@ -15,6 +15,7 @@ export interface ExecuteHeaders {
   triggerName: string | undefined;
   causationId: string | undefined;
   causationDepth: number;
+  chainId: string | undefined;
   traceparent: string | undefined;
 }
 
@@ -43,6 +44,7 @@ export function readExecute(record: Received): ExecuteHeaders {
     triggerName: record.headers[headers.triggerName],
     causationId: record.headers[headers.causationId],
     causationDepth: Number(record.headers[headers.causationDepth] ?? 0),
+    chainId: record.headers[headers.chainId],
     traceparent: record.headers[headers.traceparent],
   };
 }

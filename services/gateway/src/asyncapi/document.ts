@@ -163,6 +163,7 @@ const envelopeSchema: Schema = {
     ce_tenantid: text('Id of the tenant', { format: 'uuid' }),
     ce_traceparent: text('W3C trace context'),
     ce_causationid: text('Id of the event or execution that caused it'),
+    'chain-id': text('Id of the event at the head of the chain that it belongs to'),
     'causation-depth': text('How many events caused one another before this one', { pattern: '^\\d+$' }),
     ce_sequence: text('Rises with each change of what it is about', { pattern: '^\\d+$' }),
     'accepted-at': text('When the platform took it on', { format: 'date-time' }),

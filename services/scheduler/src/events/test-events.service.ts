@@ -81,6 +81,7 @@ export class TestEvents {
       traceparent,
       causationId: event.id,
       causationDepth: 0,
+      chainId: event.id,
       body: JSON.stringify({ function: match.function, input: eventInput(event) }),
     });
     try {

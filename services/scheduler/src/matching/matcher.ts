@@ -149,6 +149,7 @@ function commandOf(event: Matched['event'], acceptedAt: string, match: Match): B
       input: eventInput(event),
       causationId: event.id,
       causationDepth: event.causationDepth,
+      chainId: event.chainId ?? event.id,
     },
     { source, tenantId, acceptedAt, causationId: event.id, traceparent: event.traceparent },
   );
