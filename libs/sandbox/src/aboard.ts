@@ -1,12 +1,20 @@
 import { frameType } from './child/frames.js';
 import { readNumbers } from './child/numbers.js';
 import { workerCrashed, type Flight } from './flight.js';
-import { answerHostCall } from './host-call.js';
+import { answerHostCall, hostCallLength } from './host-call.js';
 import { landingOf } from './landing.js';
-import { writeLog } from './log-line.js';
+import { logFrameLength, writeLog } from './log-line.js';
 import type { Source } from './types.js';
 import { Units } from './units.js';
 import type { WorkerProcess } from './worker-process.js';
+
+/** Frames of no run or of one that is over, one after the other: what an honest worker had still to say is far less. */
+const straysMax = 100_000;
+/** Answers of the host that a worker may leave unread. */
+const unreadMax = 256 * 1_048_576;
+/** What results and errors need beside the output: numbers, an error's texts, the answer to an inspection. */
+const besideOutput = 1_048_576;
+const bytesPerCharacter = 3;
 
 /** Something asked of a worker beside runs. */
 export interface Errand {
@@ -38,6 +46,9 @@ export class Aboard {
   readonly #events: AboardEvents;
   readonly #numbers = [0, 0, 0, 0, 0, 0];
   #nextNo = 1;
+  #strays = 0;
+  /** The largest output that any of its runs may have. */
+  #mostOutput = 0;
 
   constructor(process: WorkerProcess, units: Units, events: AboardEvents) {
     this.#process = process;
@@ -62,6 +73,7 @@ export class Aboard {
     this.units.entered(loaded, now);
     flight.loaded = loaded;
     this.executions++;
+    if (limits.outputBytes > this.#mostOutput) this.#mostOutput = limits.outputBytes;
     if (this.flights.size === 0) this.#process.heardAt = now;
     const shared = this.size > 0 ? 1 : 0;
     const no = this.#number();
@@ -90,6 +102,20 @@ export class Aboard {
     return flight;
   }
 
+  /** The most that a worker of ours says at a time. */
+  mostBytes(type: number): number {
+    switch (type) {
+      case frameType.done:
+        return besideOutput + this.#mostOutput * bytesPerCharacter;
+      case frameType.call:
+        return hostCallLength * bytesPerCharacter;
+      case frameType.log:
+        return logFrameLength * bytesPerCharacter;
+      default:
+        return 256;
+    }
+  }
+
   /** A frame of the worker, which may say anything. */
   heard(id: number, type: number, payload: string): void {
     if (type === frameType.done) return this.#done(id, payload);
@@ -98,7 +124,7 @@ export class Aboard {
       return;
     }
     const flight = this.flights.get(id);
-    if (!flight || flight.verdict) return;
+    if (!flight || flight.verdict) return this.#stray();
     switch (type) {
       case frameType.call:
         return this.#call(flight, payload);
@@ -106,15 +132,10 @@ export class Aboard {
         if (!writeLog(flight, payload)) this.#events.misbehaved('log frames over the limit');
         return;
       case frameType.limit: {
-        const [value, used, limit] = payload.split(' ');
+        const [value, used, limit = ''] = payload.split(' ');
         flight.limitsHit ??= [];
-        if (flight.limitsHit.length < 16) {
-          flight.limitsHit.push({
-            limit: String(limit).slice(0, 64),
-            value: Number(value),
-            used: Number(used),
-          });
-        }
+        if (flight.limitsHit.length < 16)
+          flight.limitsHit.push({ limit: limit.slice(0, 64), value: amount(value), used: amount(used) });
       }
     }
   }
@@ -127,7 +148,7 @@ export class Aboard {
 
   #done(no: number, payload: string): void {
     const errand = this.errands.get(no);
-    const numbers = this.#numbers;
+    const numbers = this.#numbers.fill(0);
     const text = payload.slice(readNumbers(payload, 2, numbers));
     if (errand) {
       this.errands.delete(no);
@@ -136,8 +157,10 @@ export class Aboard {
       return;
     }
     const flight = this.take(no);
-    if (!flight) return;
+    if (!flight) return this.#stray();
+    this.#strays = 0;
     const { usage } = flight;
+    if (!numbers.every((number) => number <= Number.MAX_SAFE_INTEGER)) numbers.fill(0);
     const [cpuUs = 0, wallUs = 0, heapKb = 0, hostCalls = 0, bytesIn = 0, longestUs = 0] = numbers;
     flight.started = payload[0] !== 'x' || wallUs > 0;
     usage.cpuMs = cpuUs / 1_000;
@@ -162,13 +185,23 @@ export class Aboard {
       payload,
       (reply) => {
         flight.callsInFlight--;
-        if (!this.#process.dead && this.flights.get(flight.no) === flight) {
-          this.#process.writer.send(flight.no, frameType.reply, reply);
-        }
+        if (this.#process.dead || this.flights.get(flight.no) !== flight) return;
+        if (this.#process.unreadBytes > unreadMax) return this.#events.misbehaved('reads no answers');
+        this.#process.writer.send(flight.no, frameType.reply, reply);
       },
       (verdict) => {
         if (this.flights.get(flight.no) === flight) this.#events.cut(flight, verdict);
       },
     );
   }
+
+  #stray(): void {
+    if (++this.#strays > straysMax) this.#events.misbehaved('speaks of no run');
+  }
 }
+
+/** A number that a worker says, as one that can be counted and written down. */
+const amount = (text: string | undefined): number => {
+  const value = Number(text);
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0;
+};

@@ -4,6 +4,8 @@ import type { LogEntry } from './types.js';
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 /** A line with its fields, in characters: the shim cuts off at these. */
 const lineLength = 4_200;
+/** Of a line with its fields, and before them its level. */
+export const logFrameLength = 2 * lineLength + 64;
 /** Lines the platform adds itself: the mark where a log was cut off, unhandled rejections. */
 const extraLines = 8;
 /** Kept free for the mark where the log was cut off. */

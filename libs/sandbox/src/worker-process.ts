@@ -8,6 +8,8 @@ import { ProcessProbe } from './proc.js';
 /** What is heard of a worker process; nothing after it was killed but its end. */
 export interface ProcessEvents {
   frame(id: number, type: number, payload: string): void;
+  /** How many bytes a frame of a type may have. */
+  mostBytes(type: number): number;
   /** It speaks what no worker of ours would. */
   garbled(why: string): void;
   ended(signal: NodeJS.Signals | null): void;
@@ -40,16 +42,19 @@ export class WorkerProcess {
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.ready.catch(() => {});
-    const reader = new FrameReader((id, type, payload) => {
-      if (this.dead) return;
-      if (type !== frameType.ready) return events.frame(id, type, payload);
-      if (this.isReady || this.#process.pid === undefined) return;
-      this.pid = launcher.started(this.#process.pid);
-      this.#probe = new ProcessProbe(this.pid);
-      this.startMb = this.#probe.rssMb();
-      this.isReady = true;
-      ready.resolve();
-    });
+    const reader = new FrameReader(
+      (id, type, payload) => {
+        if (this.dead) return;
+        if (type !== frameType.ready) return events.frame(id, type, payload);
+        if (this.isReady || this.#process.pid === undefined) return;
+        this.pid = launcher.started(this.#process.pid);
+        this.#probe = new ProcessProbe(this.pid);
+        this.startMb = this.#probe.rssMb();
+        this.isReady = true;
+        ready.resolve();
+      },
+      (type) => events.mostBytes(type),
+    );
     this.#socket.on('data', (chunk: Buffer) => {
       if (this.dead) return;
       this.heardAt = Date.now();
@@ -65,6 +70,11 @@ export class WorkerProcess {
       ready.reject(new Error(`A worker process ended at its start (${signal ?? code})`));
       events.ended(signal);
     });
+  }
+
+  /** What it was told and has not read yet. */
+  get unreadBytes(): number {
+    return this.#socket.writableLength;
   }
 
   rssMb(): number {

@@ -43,6 +43,7 @@ export class Worker {
     this.#events = events;
     this.#process = new WorkerProcess(launcher, {
       frame: (id, type, payload) => this.aboard.heard(id, type, payload),
+      mostBytes: (type) => this.aboard.mostBytes(type),
       garbled: (why) => this.#misbehaved(why),
       ended: (signal) => this.#ended(signal),
     });

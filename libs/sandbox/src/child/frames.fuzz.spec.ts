@@ -9,7 +9,10 @@ const mostBytes = 4_096;
 /** All that a reader makes of bytes that come in the given pieces, until it refuses to go on. */
 function read(pieces: Iterable<Buffer>): { seen: [number, number, string][]; refused: boolean } {
   const seen: [number, number, string][] = [];
-  const reader = new FrameReader((...frame) => seen.push(frame), mostBytes);
+  const reader = new FrameReader(
+    (...frame) => seen.push(frame),
+    () => mostBytes,
+  );
   try {
     for (const piece of pieces) reader.push(piece);
   } catch (error) {

@@ -70,7 +70,10 @@ describe('frames', () => {
   });
 
   it('are refused when one announces more bytes than allowed', () => {
-    const reader = new FrameReader(() => {}, 100);
+    const reader = new FrameReader(
+      () => {},
+      () => 100,
+    );
 
     expect(() => reader.push(written([{ id: 1, type: 1, payload: 'x'.repeat(101) }]))).toThrow(RangeError);
   });

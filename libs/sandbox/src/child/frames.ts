@@ -27,6 +27,7 @@ const headerBytes = 9;
 /** Larger than any result or source that limits allow. */
 export const maxFrameBytes = 72 * 1_048_576;
 const keepBytes = 1_048_576;
+const largeLength = 262_144;
 
 const atEndOfTick = (flush: () => void): void => process.nextTick(flush);
 
@@ -45,6 +46,8 @@ export class FrameWriter {
   }
 
   send(id: number, type: number, payload: string): void {
+    // A large one goes by itself: collecting many of them would copy all of it time and again.
+    if (payload.length > largeLength) this.flush();
     // 3 bytes is the most a UTF-16 unit takes; short texts skip the exact count.
     const most = payload.length < 4_096 ? payload.length * 3 : Buffer.byteLength(payload);
     this.#reserve(headerBytes + most);
@@ -84,11 +87,15 @@ export class FrameReader {
   #restBytes = 0;
   #needed = headerBytes;
   readonly #onFrame: (id: number, type: number, payload: string) => void;
-  readonly #maxBytes: number;
+  readonly #mostBytes: (type: number) => number;
 
-  constructor(onFrame: (id: number, type: number, payload: string) => void, maxBytes = maxFrameBytes) {
+  /** @param mostBytes that a frame of a type may have: refused from its header on, before anything of it is kept */
+  constructor(
+    onFrame: (id: number, type: number, payload: string) => void,
+    mostBytes: (type: number) => number = () => maxFrameBytes,
+  ) {
     this.#onFrame = onFrame;
-    this.#maxBytes = maxBytes;
+    this.#mostBytes = mostBytes;
   }
 
   /** @throws RangeError when a frame announces more bytes than allowed: the stream cannot be trusted any further */
@@ -105,17 +112,15 @@ export class FrameReader {
     this.#needed = headerBytes;
     while (chunk.length - at >= headerBytes) {
       const length = chunk.readUInt32LE(at);
-      if (length > this.#maxBytes) throw new RangeError(`a frame of ${length} bytes is over the limit`);
+      const type = chunk[at + 8] ?? 0;
+      if (length > this.#mostBytes(type))
+        throw new RangeError(`a frame of type ${type} and ${length} bytes is over the limit`);
       const end = at + headerBytes + length;
       if (end > chunk.length) {
         this.#needed = headerBytes + length;
         break;
       }
-      this.#onFrame(
-        chunk.readUInt32LE(at + 4),
-        chunk[at + 8] ?? 0,
-        chunk.toString('utf8', at + headerBytes, end),
-      );
+      this.#onFrame(chunk.readUInt32LE(at + 4), type, chunk.toString('utf8', at + headerBytes, end));
       at = end;
     }
     if (at < chunk.length) {
