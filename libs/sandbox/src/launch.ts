@@ -1,25 +1,29 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
-  existsSync,
+  chmodSync,
+  closeSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
+  openSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
-import { endianness, setPriority, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { endianness, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { limitTable } from '@mortise/contracts';
 import { nativeBinary } from './native-binary.js';
+import { lowerPriority, workerNice } from './priority.js';
+import { seccompFilter } from './seccomp.js';
 import type { SandboxOptions, Walls } from './types.js';
+import { filterFd, forms, pathOf, type Form } from './walls.js';
+import { codeFolder, folderPrefix, sweepLeftovers } from './worker-code.js';
 
-const folderPrefix = 'mortise-sandbox-';
 const heapMb = 96;
 const wasmPages = 1_024;
-const workerNice = 5;
+/** Users of workers, one each, so that none may signal or trace another: the range that systemd keeps for such. */
+const firstUser = 61_184;
+const users = 4_336;
 
 /** How workers are started on this machine: found out once, then the same for all. */
 export interface Launcher {
@@ -33,18 +37,70 @@ export interface Launcher {
   close(): void;
 }
 
+export type LauncherOptions = Pick<SandboxOptions, 'walls' | 'jitless'> & {
+  /** For tests: of the forms that the mode allows, those to be tried. */
+  only?: (form: Form) => boolean;
+};
+
 /** @throws Error when `require` walls do not work here */
-export function createLauncher(mode: SandboxOptions['walls']): Launcher {
+export function createLauncher({
+  walls: mode,
+  jitless = false,
+  only = () => true,
+}: LauncherOptions): Launcher {
   if (endianness() !== 'LE') throw new Error('The sandbox runs on little-endian machines only');
   sweepLeftovers();
   const home = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
+  // Workers of users of their own pass through it; what is in it has names they cannot list.
+  chmodSync(home, 0o711);
   const empty = join(home, 'empty');
   mkdirSync(empty, { mode: 0o555 });
   const code = codeFolder(home);
   const binary = nativeBinary();
+  const filter = seccompFilter();
+  const filterFile = join(home, 'filter');
+  if (filter) writeFileSync(filterFile, filter);
+  const readable = [process.execPath, binary, code];
+  let count = 0;
+  const user = (form: Form) => {
+    if (!form.walls.ownUser) return {};
+    const id = firstUser + (count++ % users);
+    return { uid: id, gid: id };
+  };
+  /** A filter is read to its end by each that is given it. */
+  const withFilter = <T>(form: Form, use: (fds: number[]) => T): T => {
+    if (!form.walls.seccomp) return use([]);
+    const fd = openSync(filterFile, 'r');
+    try {
+      return use([fd]);
+    } finally {
+      closeSync(fd);
+    }
+  };
+  const files = JSON.stringify([binary, join(code, 'main.js')]);
+  const check = `for (const file of ${files}) fs.closeSync(fs.openSync(file))`;
+  const works = (form: Form) =>
+    withFilter(form, (fds) => {
+      const [command = '', ...args] = [...form.command, process.execPath, '-e', check];
+      const stdio = [...Array.from({ length: filterFd }, () => 'ignore' as const), ...fds];
+      const options = { env: {}, cwd: empty, timeout: 10_000, stdio, ...user(form) };
+      return spawnSync(pathOf(command), args, options).status === 0;
+    });
+  const chosen = forms(mode, { readable, empty, filter: filter !== undefined })
+    .filter(only)
+    .find(works);
+  if (!chosen) {
+    rmSync(home, { recursive: true, force: true });
+    throw new Error(
+      mode === 'require'
+        ? 'Walls are required but bubblewrap does not work here: install bwrap or allow user namespaces'
+        : 'No worker of the sandbox can be started here',
+    );
+  }
   const node = [
     '--no-node-snapshot',
     '--disable-proto=delete',
+    ...(jitless ? ['--jitless'] : []),
     '--permission',
     '--allow-addons',
     `--allow-fs-read=${code}/*`,
@@ -56,79 +112,29 @@ export function createLauncher(mode: SandboxOptions['walls']): Launcher {
     binary,
     String(limitTable.memoryMb.default),
   ];
-  const bwrap = [
-    ...[
-      '--unshare-all',
-      '--die-with-parent',
-      '--as-pid-1',
-      '--clearenv',
-      '--cap-drop',
-      'ALL',
-      '--new-session',
-    ],
-    ...['/usr', '/lib', '/lib64', '/bin'].flatMap((path) => ['--ro-bind-try', path, path]),
-    ...[process.execPath, binary, code, empty].flatMap((path) => ['--ro-bind', path, path]),
-    ...['--proc', '/proc', '--dev', '/dev', '--chdir', empty, '--'],
-  ];
-  const setpriv = [
-    '--pdeathsig',
-    'KILL',
-    '--no-new-privs',
-    ...(process.getuid?.() === 0 ? dropCapabilities : []),
-    '--',
-  ];
-
-  const works = (command: string, args: string[]) =>
-    spawnSync(pathOf(command), [...args, process.execPath, '--version'], { env: {}, timeout: 10_000 })
-      .status === 0;
-  const namespaces = mode !== 'off' && works('bwrap', bwrap);
-  if (mode === 'require' && !namespaces) {
-    rmSync(home, { recursive: true, force: true });
-    throw new Error(
-      'Walls are required but bubblewrap does not work here: install bwrap or allow user namespaces',
-    );
-  }
-  const dropping = !namespaces && works('setpriv', setpriv);
-  const [command, args] = namespaces
-    ? ['bwrap', [...bwrap, process.execPath, ...node]]
-    : dropping
-      ? ['setpriv', [...setpriv, process.execPath, ...node]]
-      : [process.execPath, node];
+  const [command = '', ...args] = [...chosen.command, process.execPath, ...node];
 
   return {
-    walls: {
-      namespaces,
-      parentDeathSignal: namespaces || dropping,
-      noNewPrivileges: namespaces || dropping,
-      nodePermissions: true,
-    },
+    walls: { ...chosen.walls, nodePermissions: true, jitless },
     marks: home,
     spawn(mark) {
-      return spawn(pathOf(command), args, {
-        env: {},
-        cwd: empty,
-        stdio: ['ignore', 'ignore', 'ignore', 'pipe', mark],
-      });
+      return withFilter(chosen, (fds) =>
+        spawn(pathOf(command), args, {
+          env: {},
+          cwd: empty,
+          stdio: ['ignore', 'ignore', 'ignore', 'pipe', mark, ...fds],
+          ...user(chosen),
+        }),
+      );
     },
     started(spawned) {
-      const pid = namespaces ? (onlyChildOf(spawned) ?? spawned) : spawned;
-      // A busy worker must not take the processor from the supervisor that watches it.
-      setPriority(pid, workerNice);
+      const pid = chosen.walls.tool === 'bubblewrap' ? (onlyChildOf(spawned) ?? spawned) : spawned;
+      lowerPriority(pid, workerNice);
       return pid;
     },
     close: () => rmSync(home, { recursive: true, force: true }),
   };
 }
-
-/** With an empty environment there is no PATH to find a command by. */
-function pathOf(command: string): string {
-  if (command.startsWith('/')) return command;
-  return (
-    ['/usr/bin', '/bin', '/usr/local/bin'].map((folder) => join(folder, command)).find(existsSync) ?? command
-  );
-}
-
-const dropCapabilities = ['--bounding-set=-all', '--inh-caps=-all'];
 
 function onlyChildOf(pid: number): number | undefined {
   try {
@@ -136,41 +142,5 @@ function onlyChildOf(pid: number): number | undefined {
     return first ? Number(first) : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** The folder with the worker's own few files; run from sources they are stripped of their types first. */
-function codeFolder(home: string): string {
-  const beside = join(dirname(fileURLToPath(import.meta.url)), 'child');
-  if (import.meta.url.endsWith('.js')) return beside;
-  const target = join(home, 'code');
-  mkdirSync(join(target, 'prelude'), { recursive: true });
-  writeFileSync(join(target, 'package.json'), '{"type":"module"}');
-  for (const entry of readdirSync(beside, { recursive: true, encoding: 'utf8' })) {
-    if (entry.endsWith('.spec.ts') || !/\.[jt]s$/.test(entry)) continue;
-    const text = readFileSync(join(beside, entry), 'utf8');
-    writeFileSync(
-      join(target, entry.replace(/\.ts$/, '.js')),
-      entry.endsWith('.ts') ? stripTypeScriptTypes(text) : text,
-    );
-  }
-  return target;
-}
-
-/** Folders of supervisors that were killed. */
-function sweepLeftovers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = Number(new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1]);
-    if (!pid || isAlive(pid)) continue;
-    rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Launcher } from './launch.js';
 import { defaultIsolatesMb, defaultWorkers, leastRecent } from './memory.js';
 import { slowBinding, type Binding } from './placement.js';
-import type { EndReason, SandboxOptions, Unit, Violation } from './types.js';
+import type { EndReason, SandboxOptions, Unit, Violation, Walls } from './types.js';
 import type { Remembered } from './units.js';
 import { Waiting } from './waiting.js';
 import { Worker } from './worker.js';
@@ -73,6 +73,10 @@ export class Pool {
     await this.#spawn().ready;
     this.#sweep = setInterval(() => this.#sweepNow(), sweepEveryMs);
     this.#sweep.unref();
+  }
+
+  get walls(): Walls {
+    return this.#launcher.walls;
   }
 
   /** The worker of this key, at once when it stands ready: the path of every warm call. */

@@ -39,7 +39,7 @@ export class Sandbox {
 
   /** @throws Error when no worker can be started here, or required walls do not work */
   async start(): Promise<void> {
-    this.#launcher = createLauncher(this.#options.walls);
+    this.#launcher = createLauncher(this.#options);
     this.#pool = new Pool(
       this.#launcher,
       this.#options,
@@ -129,12 +129,7 @@ export class Sandbox {
   stats(): SandboxStats {
     const pool = this.#started();
     return {
-      walls: this.#launcher?.walls ?? {
-        namespaces: false,
-        parentDeathSignal: false,
-        noNewPrivileges: false,
-        nodePermissions: false,
-      },
+      walls: pool.walls,
       workers: [...pool.workers].map((worker) => worker.stats()),
       workersMax: pool.max,
       queued: pool.queued,

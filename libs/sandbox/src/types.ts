@@ -1,6 +1,6 @@
 import type { ExecutionError, ExecutionUsage, Limits, Outcome } from '@mortise/contracts';
 
-/** One bundled file of plugin code; `filename` is what stacks and code frames show. */
+/** One bundled file of plugin code: `filename` is what stacks and code frames show, `code` JavaScript, or a WebAssembly module as `sourceOf` writes it. */
 export interface Source {
   filename: string;
   code: string;
@@ -117,6 +117,8 @@ export interface SandboxOptions {
   recycleAboveMb?: number;
   /** Namespaces by bubblewrap around each worker: demand them, use them where they work, or leave them. */
   walls: 'require' | 'prefer' | 'off';
+  /** Interpret plugins instead of compiling them: slower, and without the compiler's bugs. WebAssembly is off. */
+  jitless?: boolean;
   logger: SandboxLogger;
   clock?: { now(): number };
   onViolation?: (violation: Violation) => void;
@@ -124,10 +126,19 @@ export interface SandboxOptions {
 
 /** Which walls stand around a worker beside isolate and process. */
 export interface Walls {
+  /** What closes it in. */
+  tool: 'bubblewrap' | 'unshare' | 'setpriv' | 'none';
+  /** No network; with bubblewrap no processes and files of the machine either. */
   namespaces: boolean;
+  /** Calls of the kernel that it never needs are refused. */
+  seccomp: boolean;
+  /** Each worker runs as a user of its own that owns nothing. */
+  ownUser: boolean;
   parentDeathSignal: boolean;
   noNewPrivileges: boolean;
   nodePermissions: boolean;
+  /** V8 makes no machine code of plugins. */
+  jitless: boolean;
 }
 
 /** One worker process as operators see it. */
