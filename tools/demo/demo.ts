@@ -124,8 +124,8 @@ async function jobs(api: Api): Promise<void> {
 
 const hostile = `
 export function loop() { for (;;); }
-export function memory() { const all = []; for (;;) all.push(new Array(1e5).fill({})); }
-export function look() { return [typeof process, typeof require, typeof fetch].join(', '); }`;
+export function memory() { const all = []; for (;;) all.push(new Array(1e6).fill(all.length)); }
+export function look() { return [typeof process, typeof require, typeof WebAssembly].join(', '); }`;
 
 async function hostility(api: Api, neighbour: Deployed): Promise<{ stranger: Api; bad: Deployed }> {
   step('A hostile plugin of another tenant, while the first one keeps answering');
@@ -141,13 +141,13 @@ async function hostility(api: Api, neighbour: Deployed): Promise<{ stranger: Api
     stranger,
     await packedSource(hostile, {
       functions: { loop: {}, memory: {}, look: {} },
-      limits: { timeoutMs: 800, memoryMb: 32 },
+      limits: { timeoutMs: 1_500, memoryMb: 32 },
     }),
   );
   await activate(stranger, bad);
   const seen = await stranger.post(`/installations/${bad.id}/execute`, { function: 'look' });
   check(
-    `what it finds of the host (process, require, fetch): ${String(seen.body.result)}`,
+    `what it finds of the host (process, require, WebAssembly): ${String(seen.body.result)}`,
     seen.body.result === 'undefined, undefined, undefined',
     seen.body,
   );
