@@ -39,6 +39,9 @@ export class Guard {
   #heardAtPing = 0;
   #ticksAtPing = 0;
   #held = false;
+  /** The run that was inside when it was looked last, and the worker's memory when it was first seen there. */
+  #inside = 0;
+  #insideFromMb = 0;
 
   constructor(process: WorkerProcess, aboard: Aboard) {
     this.#process = process;
@@ -49,7 +52,8 @@ export class Guard {
     const { flights, errands } = this.#aboard;
     this.rssMb = this.#process.rssMb();
     // Each of these three is the worker's end: what comes after is not asked for.
-    if (this.rssMb > this.#capMb()) yield { kind: 'memory_cap', rssMb: this.rssMb };
+    if (this.rssMb > Math.min(this.#capMb(), this.#insideCapMb()))
+      yield { kind: 'memory_cap', rssMb: this.rssMb };
     if (this.#process.mark.misused) yield { kind: 'mark_misused' };
     for (const { deadline } of errands.values()) if (now > deadline) yield { kind: 'errand_late' };
     for (const flight of [...flights.values()]) {
@@ -73,6 +77,21 @@ export class Guard {
     let errandsMb = 0;
     for (const { memoryMb } of errands.values()) errandsMb += memoryMb;
     return (this.#restMb ?? this.#process.startMb) + errandsMb + units.allowedMb() + slackMb;
+  }
+
+  /** What a run that is inside may have added: the memory that others may take, who only wait, is not for it. */
+  #insideCapMb(): number {
+    const { flights } = this.#aboard;
+    // One that is alone is not marked, and has all of the other cap.
+    if (flights.size < 2) return Number.POSITIVE_INFINITY;
+    const { inside } = this.#process.mark.read();
+    if (inside !== this.#inside) {
+      this.#inside = inside;
+      this.#insideFromMb = this.rssMb;
+    }
+    const flight = flights.get(inside);
+    if (!flight) return Number.POSITIVE_INFINITY;
+    return this.#insideFromMb + flight.invocation.limits.memoryMb + slackMb;
   }
 
   *#silence(now: number): Generator<Finding, void> {
