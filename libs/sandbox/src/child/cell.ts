@@ -31,6 +31,8 @@ export interface Run {
   /** Host calls without an answer plus timers: while it is above zero something will wake the run. */
   pending: number;
   timers: Map<number, NodeJS.Timeout> | undefined;
+  /** Promises rejected with nobody to handle it. */
+  rejections: number;
   hostCalls: number;
   startedAt: number;
   bytesIn: number;

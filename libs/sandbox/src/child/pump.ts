@@ -19,6 +19,8 @@ const provenAfterRuns = 20;
 const longEntryMs = 1;
 const keepCodeAfterMs = 20;
 const logLetters = 'gl';
+/** Of a run; the shim, which counts lines, does not see them. */
+const rejectionsTold = 5;
 const nothing = ' 0 0 0 0 0 0\n';
 
 /** First letter of a `done` frame. */
@@ -136,6 +138,7 @@ export class Pump {
       longestMs: 0,
       timeoutMs: limits.timeoutMs,
       pending: 0,
+      rejections: 0,
       timers: undefined,
       hostCalls: 0,
       startedAt: performance.now(),
@@ -191,7 +194,7 @@ export class Pump {
     try {
       entry.applySync(undefined, args as never[], this.#options);
       usedMs = charge(run);
-      this.#heed();
+      this.#heed(cell);
     } catch (error) {
       usedMs = charge(run);
       this.#brokenOff(run, error);
@@ -206,14 +209,16 @@ export class Pump {
     const lost = run.cell.isolate.isDisposed;
     const timedOut = message === 'Script execution timed out.';
     if (lost || timedOut) {
-      this.#heed(logLetters);
+      this.#heed(run.cell, logLetters);
       if (lost) return this.#lostIsolate(run);
       run.cell.spoilt = true;
       return this.#timedOut(run, run.cpuUsedMs >= run.cpuMs - 5);
     }
-    const line = `Unhandled promise rejection: ${message.slice(0, 1_000)}`;
-    this.#writer.send(run.no, frameType.log, `2 ${line.length}\n${line}`);
-    this.#heed();
+    if (++run.rejections <= rejectionsTold) {
+      const line = `Unhandled promise rejection: ${message.slice(0, 1_000)}`;
+      this.#writer.send(run.no, frameType.log, `2 ${line.length}\n${line}`);
+    }
+    this.#heed(run.cell);
   }
 
   /** All that an entry leads to without the host has happened when it returns: who waits for nothing waits for ever. */
@@ -249,14 +254,17 @@ export class Pump {
     this.#done(run, 'f', errorText(code, `The main file failed to load: ${name}${message}`));
   }
 
-  /** Does what the entry has asked for, in its order; of one that was broken off only what it logged counts. */
-  #heed(letters?: string): void {
+  /**
+   * Does what the entry has asked for, in its order; of one that was broken off only what it logged counts. Only runs of
+   * the isolate that was entered are heard of: whatever number it says, another plugin's run it cannot speak for.
+   */
+  #heed(cell: Cell, letters?: string): void {
     const said = this.#said;
     for (let at = 0; at < said.length; at += 2) {
       const no = said[at];
       const message = said[at + 1];
       const run = this.#runs.get(no as number);
-      if (!run || typeof message !== 'string') continue;
+      if (run?.cell !== cell || typeof message !== 'string') continue;
       if (letters === undefined || letters.includes(message[0] ?? '')) this.#obey(run, message);
     }
     if (said.length > 1_000) this.#said = [];
