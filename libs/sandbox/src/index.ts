@@ -1,4 +1,5 @@
 export { Sandbox } from './sandbox.js';
+export { sourceOf } from './source.js';
 export {
   type EndReason,
   type HostFailure,

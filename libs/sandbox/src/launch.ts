@@ -12,6 +12,7 @@ import {
 import { endianness, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { limitTable } from '@mortise/contracts';
+import { pageBytes } from './child/wasm-binary.js';
 import { nativeBinary } from './native-binary.js';
 import { lowerPriority, workerNice } from './priority.js';
 import { seccompFilter } from './seccomp.js';
@@ -20,7 +21,9 @@ import { filterFd, forms, pathOf, type Form } from './walls.js';
 import { codeFolder, folderPrefix, sweepLeftovers } from './worker-code.js';
 
 const heapMb = 96;
-const wasmPages = 1_024;
+/** Of a WebAssembly memory: what the largest plugin may have; each has its own maximum below that. */
+const wasmPages = (limitTable.memoryMb.operatorMax * 1_048_576) / pageBytes;
+const wasmTableEntries = 100_000;
 /** Users of workers, one each, so that none may signal or trace another: the range that systemd keeps for such. */
 const firstUser = 61_184;
 const users = 4_336;
@@ -107,6 +110,9 @@ export function createLauncher({
     `--allow-fs-read=${binary}`,
     `--max-old-space-size=${heapMb}`,
     `--wasm-max-mem-pages=${wasmPages}`,
+    `--wasm-max-table-size=${wasmTableEntries}`,
+    // The optimizing compiler works on threads that no deadline stops: one hostile function kept it busy for 25 s.
+    '--liftoff-only',
     '--disable-warning=SecurityWarning',
     join(code, 'main.js'),
     binary,

@@ -1,6 +1,7 @@
 import { releaseInstance, type Engine, type Instance, type Isolate, type Post } from './engine.js';
 import type { PluginCode, SourceFile } from './plugin-code.js';
 import type { Stock } from './stock.js';
+import { isWasm, type WasmCode } from './wasm-code.js';
 
 export interface UnitSource extends SourceFile {
   memoryMb: number;
@@ -12,6 +13,7 @@ export interface Workshop {
   engine: Engine;
   stock: Stock;
   plugins: PluginCode;
+  wasm: WasmCode;
   post: Post;
 }
 
@@ -49,6 +51,8 @@ export class Cell {
   /** The sum over its runs. */
   pending = 0;
   heapMb = 0;
+  /** Memory of a WebAssembly module, which is not in the heap. */
+  outsideMb = 0;
   #heapReadAt = 0;
   #cpuSeenMs = 0;
   #blank: Instance | undefined;
@@ -91,7 +95,7 @@ export class Cell {
       const heap = this.isolate.getHeapStatisticsSync();
       this.heapMb = Math.max(this.heapMb, (heap.used_heap_size + heap.externally_allocated_size) / 1_048_576);
     }
-    return this.heapMb;
+    return this.heapMb + this.outsideMb;
   }
 
   forget(run: Run): void {
@@ -106,7 +110,7 @@ export class Cell {
 
   /** Keeps V8's code of the plugin for the isolates of it that follow. */
   keepCode(): void {
-    if (this.spoilt || this.isolate.isDisposed) return;
+    if (this.spoilt || this.isolate.isDisposed || isWasm(this.unit)) return;
     this.#workshop.plugins.compile(this.isolate, this.unit);
     this.cpuSinceMs();
   }
@@ -116,10 +120,10 @@ export class Cell {
   }
 
   #make(timeoutMs: number): Instance {
-    const { engine, plugins, post } = this.#workshop;
+    const { engine, plugins, wasm, post } = this.#workshop;
     const instance = this.#blank ?? engine.instance(this.isolate, post);
     this.#blank = undefined;
-    plugins.load(this.isolate, instance, this.unit, timeoutMs);
+    (isWasm(this.unit) ? wasm : plugins).load(this.isolate, instance, this.unit, timeoutMs);
     return instance;
   }
 }

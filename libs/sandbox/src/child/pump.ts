@@ -7,6 +7,7 @@ import { readNumbers } from './numbers.js';
 import { LoadError, PluginCode } from './plugin-code.js';
 import { Stock } from './stock.js';
 import { clearTimer, setTimer } from './timers.js';
+import { WasmCode } from './wasm-code.js';
 
 interface KnownLimits {
   text: string;
@@ -61,7 +62,13 @@ export class Pump {
       this.#said.push(run, message);
     };
     const tellBlanks = (count: number) => writer.send(count, frameType.blanks, '');
-    this.#workshop = { engine, post, plugins: new PluginCode(), stock: new Stock(engine, post, tellBlanks) };
+    this.#workshop = {
+      engine,
+      post,
+      plugins: new PluginCode(),
+      wasm: new WasmCode(ivm),
+      stock: new Stock(engine, post, tellBlanks),
+    };
   }
 
   /** Makes the first blank isolates, and with them what is lazy in the engine, before the first plugin comes. */
@@ -279,6 +286,11 @@ export class Pump {
         return this.#done(run, 's', text);
       case 'f':
         return this.#done(run, 'f', text);
+      case 'm':
+        return this.#done(run, 'm', '');
+      case 'w':
+        run.cell.outsideMb = Math.max(run.cell.outsideMb, Number(text) / 1_048_576);
+        return;
       case 'c':
         run.cell.wait(run, 1);
         run.hostCalls++;

@@ -2,7 +2,8 @@
  * The plugin's side of the bridge: runs handlers, builds `ctx`, and speaks to the host through one function that carries
  * a run's number and a text. Every value leaves as JSON text made here, under the run's own time limit.
  *
- * First letter of the text: s result, f error, c host call, t timer set, u timer cleared, l limit hit, g log line.
+ * First letter of the text: s result, f error, m no memory left, w bytes of WebAssembly memory, c host call, t timer
+ * set, u timer cleared, l limit hit, g log line.
  */
 (function bridge(p, hostPost) {
   'use strict';
@@ -13,6 +14,8 @@
   const runs = create(null);
   const handlers = create(null);
   let exports;
+  /** The exports take texts: they are the host's own code around a WebAssembly module. */
+  let takesTexts = false;
   let current;
   let lastLimits;
 
@@ -116,6 +119,13 @@
         why = slice(text(thrown.message), 0, 500);
       } catch {}
       return fail(run, refusal('RESULT_INVALID', `The result cannot be written as JSON: ${why}`));
+  /** The run has no memory left. */
+  const exhaust = (run) => {
+    if (run.ended) return;
+    end(run);
+    post(run.no, 'm');
+  };
+
     }
     if (json === undefined) {
       return fail(
@@ -270,7 +280,9 @@
       const value =
         handler.fn === undefined
           ? undefined
-          : apply(handler.fn, handler.self, [parse(inputText), contextOf(run, parse(contextText))]);
+          : takesTexts
+            ? handler.fn(run, inputText, contextText)
+            : apply(handler.fn, handler.self, [parse(inputText), contextOf(run, parse(contextText))]);
       succeed(run, await value);
     } catch (thrown) {
       fail(run, thrown);
@@ -301,6 +313,8 @@
         exports = (typeof made === 'object' || typeof made === 'function') && made !== null ? made : {};
       },
       inspect(asked) {
+  const tools = { __proto__: null, call, write, refusal, overLimit, exhaust, post };
+
         const missing = [];
         for (const name of parse(asked)) if (!find(name)) push(missing, name);
         return stringify({ exports: names(), missing });
@@ -329,6 +343,17 @@
         drive(run, contextText, inputText, name);
       },
       deliver(no, id, ok, json) {
+      /** Takes the host's own code for WebAssembly, and a module's bytes. @returns why it is refused: code and message */
+      wasm(around, bytes, memoryBytesMax) {
+        try {
+          if (!p.wasm) throw refusal('WASM_UNAVAILABLE', 'WebAssembly is switched off on this platform');
+          exports = around(p, tools, bytes, memoryBytesMax);
+          takesTexts = true;
+          return '';
+        } catch (thrown) {
+          return `${thrown.code ?? 'MAIN_INVALID'} ${slice(text(thrown.message), 0, 2000)}`;
+        }
+      },
         const run = runs[no];
         const waiter = run?.waiting?.[id];
         if (!waiter) return;

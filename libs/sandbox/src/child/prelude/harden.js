@@ -13,6 +13,18 @@
     (self, ...args) =>
       apply(method, self, args);
 
+  // For the host's own code around WebAssembly plugins; gone from the global like the rest.
+  const { Module, Instance, RuntimeError, Exception } = G.WebAssembly ?? {};
+  const wasm = Module && {
+    __proto__: null,
+    Module,
+    Instance,
+    RuntimeError,
+    Exception,
+    importsOf: Module.imports,
+    exportsOf: Module.exports,
+  };
+
   // Threads, shared memory, memory outside the heap's limit, code that runs by itself later.
   for (const name of [
     'SharedArrayBuffer',
@@ -53,6 +65,7 @@
   const primordials = {
     __proto__: null,
     apply,
+    wasm,
     create,
     defineProperty,
     freeze,
