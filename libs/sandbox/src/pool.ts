@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { Launcher } from './launch.js';
-import { defaultIsolatesMb, defaultWorkers, leastRecent } from './memory.js';
+import { defaultIsolatesMb, defaultWorkers, isWorn, leastRecent, leastUsed, type Wear } from './memory.js';
 import { slowBinding, type Binding } from './placement.js';
-import type { EndReason, SandboxOptions, Unit, Violation, Walls } from './types.js';
+import type { SandboxOptions, Unit, Violation, Walls } from './types.js';
 import type { Remembered } from './units.js';
 import { Waiting } from './waiting.js';
-import { Worker } from './worker.js';
+import { noEnds, Worker } from './worker.js';
 
 const watchEveryMs = 10;
 /** Looks at memory as a whole: each so many turns of the watch, and at rest with each sweep. */
@@ -20,21 +20,12 @@ const rewarmWithinMs = 10_000;
 /** The worker processes: each bound to one cordon and lane on first use, at least one more kept ready unbound. */
 export class Pool {
   /** Worker processes that ended, by reason. */
-  readonly ended: Record<EndReason, number> = {
-    memory_cap: 0,
-    parked: 0,
-    deadline: 0,
-    protocol: 0,
-    crashed: 0,
-    errand_late: 0,
-    retired: 0,
-  };
+  readonly ended = noEnds();
   readonly #launcher: Launcher;
   readonly #options: SandboxOptions;
   readonly max: number;
   readonly #isolatesMb: number;
-  readonly #recycleAfter: number;
-  readonly #recycleAboveMb: number;
+  readonly #wear: Wear;
   readonly #now: () => number;
   readonly #onHeld: (unit: Unit) => void;
   readonly #all = new Set<Worker>();
@@ -48,7 +39,6 @@ export class Pool {
   #watch: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #ticks = 0;
-  #coldStartsBefore = 0;
   #closed = false;
   #failedStarts = 0;
 
@@ -65,8 +55,8 @@ export class Pool {
     this.#now = now;
     this.max = Math.max(2, options.workers ?? defaultWorkers());
     this.#isolatesMb = options.isolatesMb ?? defaultIsolatesMb();
-    this.#recycleAfter = options.recycleAfter ?? 1_000_000;
-    this.#recycleAboveMb = options.recycleAboveMb ?? 1_024;
+    const { recycleAfter = 1_000_000, recycleAboveMb = 1_024 } = options;
+    this.#wear = { executions: recycleAfter, restMb: recycleAboveMb };
   }
 
   async start(): Promise<void> {
@@ -95,20 +85,9 @@ export class Pool {
     this.busy();
   }
 
-  get queued(): number {
-    return this.#waiting.size;
-  }
-
-  /** How long the first of those waits that wait for a worker. */
-  oldestWaitMs(): number {
-    return this.#waiting.oldestMs(this.#now());
-  }
-
-  /** Plugins loaded because a run needed them. */
-  get coldStarts(): number {
-    let sum = this.#coldStartsBefore;
-    for (const { aboard } of this.#all) sum += aboard.coldStarts;
-    return sum;
+  /** Those that wait for a worker: how many, and how long the first of them does. */
+  get waiting(): { size: number; oldestMs: number } {
+    return { size: this.#waiting.size, oldestMs: this.#waiting.oldestMs(this.#now()) };
   }
 
   get workers(): ReadonlySet<Worker> {
@@ -140,7 +119,7 @@ export class Pool {
   }
 
   #spawn(): Worker {
-    const worker: Worker = new Worker(this.#launcher, this.#recycleAboveMb / 2, {
+    const worker: Worker = new Worker(this.#launcher, this.#wear.restMb / 2, {
       idle: (idle) => {
         // Later: what has just ended has not been told yet, and may lead to more.
         if (idle.retiring) setImmediate(() => this.retire(idle));
@@ -154,6 +133,8 @@ export class Pool {
         this.#options.onViolation?.(violation);
       },
     });
+    const taken = new Set([...this.#all].map(({ slot }) => slot));
+    while (taken.has(worker.slot)) worker.slot++;
     this.#all.add(worker);
     this.#spares.add(worker);
     worker.ready.then(
@@ -219,7 +200,7 @@ export class Pool {
     this.#all.delete(worker);
     this.#unbind(worker);
     this.ended[worker.endReason]++;
-    this.#coldStartsBefore += worker.aboard.coldStarts;
+    this.#options.onEnded?.(worker.endReason);
     this.#onGone.get(worker)?.();
     if (this.#closed) return;
     // A machine on which no worker starts must not be driven by a spawn loop.
@@ -266,10 +247,7 @@ export class Pool {
   /** At the cap: the least recently used worker without work gives way, one for one new worker. */
   #makeRoom(restMs: number): void {
     for (const worker of this.#all) if (worker.dead) return;
-    let oldest: Worker | undefined;
-    for (const worker of this.#bound.values()) {
-      if (worker.inFlight === 0 && (!oldest || worker.lastUsedAt < oldest.lastUsedAt)) oldest = worker;
-    }
+    const oldest = leastUsed(this.#bound.values());
     if (oldest && this.#now() - oldest.lastUsedAt >= restMs) this.retire(oldest);
   }
 
@@ -285,11 +263,6 @@ export class Pool {
       this.#workerFor(binding);
     });
     this.#fill();
-  }
-
-  #isWorn(worker: Worker): boolean {
-    if (worker.aboard.executions >= this.#recycleAfter) return true;
-    return worker.rssMb - worker.units.allowedMb() > this.#recycleAboveMb;
   }
 
   #sweepNow(): void {
@@ -315,7 +288,7 @@ export class Pool {
       if (worker.inFlight > 0) active = true;
       worker.watch(now);
     }
-    for (const worker of [...this.#bound.values()]) if (this.#isWorn(worker)) this.#recycle(worker);
+    for (const worker of [...this.#bound.values()]) if (isWorn(worker, this.#wear)) this.#recycle(worker);
     if (++this.#ticks % trimEveryTicks === 0) this.#trim();
     this.#waiting.expire(now);
     if (active) return;

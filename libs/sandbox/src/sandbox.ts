@@ -30,6 +30,7 @@ export class Sandbox {
   #pool: Pool | undefined;
   #inspections = 0;
   #retries = 0;
+  #coldStarts = 0;
 
   constructor(options: SandboxOptions) {
     this.#options = options;
@@ -132,10 +133,10 @@ export class Sandbox {
       walls: pool.walls,
       workers: [...pool.workers].map((worker) => worker.stats()),
       workersMax: pool.max,
-      queued: pool.queued,
-      oldestWaitMs: pool.oldestWaitMs(),
+      queued: pool.waiting.size,
+      oldestWaitMs: pool.waiting.oldestMs,
       ended: { ...pool.ended },
-      coldStarts: pool.coldStarts,
+      coldStarts: this.#coldStarts,
       slowPlugins: this.#history.slow,
       retries: this.#retries,
     };
@@ -165,7 +166,7 @@ export class Sandbox {
     if (worker && (unit.source !== undefined || worker.has(unit.key))) {
       running.worker = worker;
       this.#remember(unit);
-      worker.send(flight, unit.source, Date.now());
+      this.#send(worker, flight, unit.source, Date.now());
       pool.busy();
       return;
     }
@@ -190,12 +191,18 @@ export class Sandbox {
       }
       running.worker = worker;
       this.#remember(unit);
-      worker.send(flight, source, now);
+      this.#send(worker, flight, source, now);
       pool.busy();
     };
     const worker = pool.bound(this.#placement.keyOf(unit));
     if (worker) board(worker);
     else pool.acquire(this.#placement.bindingOf(unit), deadline, board);
+  }
+
+  #send(worker: Worker, flight: Flight, source: Source | undefined, now: number): void {
+    if (!worker.send(flight, source, now)) return;
+    this.#coldStarts++;
+    this.#options.onColdStart?.();
   }
 
   #remember(unit: UnitKey): void {

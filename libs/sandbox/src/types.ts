@@ -122,6 +122,10 @@ export interface SandboxOptions {
   logger: SandboxLogger;
   clock?: { now(): number };
   onViolation?: (violation: Violation) => void;
+  /** A plugin was loaded because a run needed it. */
+  onColdStart?: () => void;
+  /** A worker process has ended. */
+  onEnded?: (reason: EndReason) => void;
 }
 
 /** Which walls stand around a worker beside isolate and process. */
@@ -143,6 +147,8 @@ export interface Walls {
 
 /** One worker process as operators see it. */
 export interface WorkerStats {
+  /** Its place among the workers, from 0: the next one takes it over. */
+  slot: number;
   pid: number;
   /** Null: not bound yet, ready for the next cordon. */
   cordon: string | null;

@@ -24,11 +24,23 @@ export interface WorkerEvents {
   violation(violation: Violation): void;
 }
 
+export const noEnds = (): Record<EndReason, number> => ({
+  memory_cap: 0,
+  parked: 0,
+  deadline: 0,
+  protocol: 0,
+  crashed: 0,
+  errand_late: 0,
+  retired: 0,
+});
+
 /** The supervisor's side of one worker process: what it was given, what it holds, when it has to die. */
 export class Worker {
   binding: Binding | undefined;
   retiring = false;
   lastUsedAt = 0;
+  /** The lowest number that no other worker had when it started. */
+  slot = 0;
   endReason: EndReason = 'crashed';
   readonly aboard: Aboard;
   readonly units: Units;
@@ -92,6 +104,7 @@ export class Worker {
 
   stats(): WorkerStats {
     return {
+      slot: this.slot,
       pid: this.pid,
       cordon: this.binding?.cordon ?? null,
       lane: this.binding?.lane ?? null,
@@ -104,10 +117,13 @@ export class Worker {
     };
   }
 
-  /** @param source needed unless the worker has the unit already */
-  send(flight: Flight, source: Source | undefined, now: number): void {
+  /**
+   * @param source needed unless the worker has the unit already
+   * @returns whether the unit had to be loaded for it
+   */
+  send(flight: Flight, source: Source | undefined, now: number): boolean {
     this.lastUsedAt = now;
-    this.aboard.send(flight, source, now);
+    return this.aboard.send(flight, source, now);
   }
 
   /** @param answer called with undefined when the worker ended over it */
