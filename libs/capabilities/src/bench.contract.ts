@@ -3,6 +3,7 @@ import { ChainBudget } from './chain-budget.js';
 import { CapabilityHost } from './host.js';
 import { AddressPolicy } from './http/addresses.js';
 import { Egress } from './http/egress.js';
+import { MemoryCache } from './memory-cache.js';
 import { MemoryStorage } from './memory-storage.js';
 import { Redactor } from './redactor.js';
 import {
@@ -43,6 +44,7 @@ export function bench(
   const host = new CapabilityHost({
     chains: new ChainBudget(),
     storage: new MemoryStorage(clock),
+    cache: new MemoryCache(clock),
     events: {
       emit(event) {
         emitted.push(event);

@@ -1,5 +1,6 @@
 import { jsonDepth } from '@mortise/contracts';
 import { authorise, limitError, type Capability } from './capability.js';
+import { cacheDelete, cacheGet, cacheSet } from './cache.js';
 import { configGet } from './config.js';
 import { eventsEmit } from './events.js';
 import { httpAbort, httpRead, httpRequest, httpWrite } from './http/http.js';
@@ -11,6 +12,7 @@ import { CapabilityError, type CapabilityStores, type ExecutionScope } from './t
 const capabilities: ReadonlyMap<string, Capability> = new Map(
   [
     ...[storageGet, storageSet, storageDelete, storageList],
+    ...[cacheGet, cacheSet, cacheDelete],
     ...[httpRequest, httpWrite, httpRead, httpAbort],
     ...[eventsEmit, secretsGet, configGet, pluginsCall],
   ].map((each) => [each.name, each]),

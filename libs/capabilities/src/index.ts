@@ -5,11 +5,13 @@ export { AddressPolicy } from './http/addresses.js';
 export { Egress } from './http/egress.js';
 export { DnsResolver } from './http/names.js';
 export { cleanLine, type PluginLine } from './log.js';
+export { MemoryCache } from './memory-cache.js';
 export { MemoryStorage } from './memory-storage.js';
 export { Redactor } from './redactor.js';
 export {
   CapabilityError,
   newMeter,
+  type CacheStore,
   type CapabilityStores,
   type EmittedEvent,
   type EventSink,

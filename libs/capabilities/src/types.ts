@@ -28,6 +28,25 @@ export interface StorageStore {
   ): Promise<string[]>;
 }
 
+/** What installations keep for a while. Twins: PostgreSQL in the executor, memory in tests and the CLI. */
+export interface CacheStore {
+  /** The kept JSON text, or undefined when there is none any more. */
+  get(tenantId: string, installationId: string, key: string): Promise<string | undefined>;
+  /**
+   * Keeps the text; what the installation wrote first goes when it would hold more than `quotaBytes`.
+   * @param expiresAt milliseconds since 1970
+   */
+  set(
+    tenantId: string,
+    installationId: string,
+    key: string,
+    value: string,
+    options: { expiresAt: number; quotaBytes: number },
+  ): Promise<void>;
+  /** @returns whether there was one */
+  delete(tenantId: string, installationId: string, key: string): Promise<boolean>;
+}
+
 /** An event that a plugin sends out; the host gives it its source and causation. */
 export interface EmittedEvent {
   id: string;
@@ -76,6 +95,7 @@ export interface PluginCalls {
 }
 
 export interface CapabilityStores {
+  cache: CacheStore;
   egress: Egress;
   chains: ChainBudget;
   plugins: PluginCalls;

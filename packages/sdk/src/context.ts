@@ -1,3 +1,5 @@
+import type { Http } from './http.js';
+
 /** Any value that JSON can carry. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -49,6 +51,20 @@ export interface Storage {
   delete(key: string): Promise<boolean>;
   /** Keys that start with `prefix`, in code point order; 100 a page unless `limit` (at most 1,000) says otherwise. */
   list(prefix?: string, options?: { cursor?: string; limit?: number }): Promise<KeyPage>;
+}
+
+/**
+ * What this installation wants to remember for a while, shared by all its executions: perhaps forgotten earlier, and for a
+ * second after a change another process may still give the value before it. Keys as in storage, values JSON of at most
+ * 64 KB, 4 MB in all: what was written first makes room.
+ */
+export interface Cache {
+  /** The value, or null when there is none any more. */
+  get<T = Json>(key: string): Promise<T | null>;
+  /** @param options.ttlMs how long it is kept at most: default an hour, 24 hours at most */
+  set(key: string, value: unknown, options?: { ttlMs?: number }): Promise<void>;
+  /** @returns whether there was one */
+  delete(key: string): Promise<boolean>;
 }
 
 /** Events under the plugin's own names. */
@@ -118,6 +134,8 @@ export interface Context<Config = Record<string, Json>> {
   plugin: { slug: string; version: string };
   log: Log;
   storage: Storage;
+  cache: Cache;
+  http: Http;
   events: Events;
   secrets: Secrets;
   plugins: Plugins;

@@ -1,5 +1,7 @@
 export { definePlugin, type Handler, type Plugin } from './define-plugin.js';
+export { type Http, type HttpAnswer, type HttpHeaders, type HttpInit } from './http.js';
 export {
+  type Cache,
   type CloudEvent,
   type Context,
   type Events,

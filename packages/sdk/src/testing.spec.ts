@@ -61,4 +61,56 @@ describe('the test context', () => {
     });
     await expect(ctx.storage.get('k')).rejects.toMatchObject({ details: { limit: 'hostCalls' } });
   });
+
+  it('remembers in the cache for an hour unless told', async () => {
+    let now = 0;
+    const ctx = createTestContext({ now: () => now });
+    await ctx.cache.set('short', 1, { ttlMs: 100 });
+    await ctx.cache.set('long', [1]);
+
+    now = 3_599_999;
+
+    expect([await ctx.cache.get('short'), await ctx.cache.get('long')]).toEqual([null, [1]]);
+    expect(await ctx.cache.delete('long')).toBe(true);
+    expect(ctx.stored()).toEqual({});
+  });
+
+  it('lets the servers of the test answer and refuses all others', async () => {
+    const ctx = createTestContext({
+      secrets: { TOKEN: 'k' },
+      servers: {
+        'api.example.com': ({ url }) => ({ url }),
+        'old.example.com': () => new Response('gone', { status: 410 }),
+      },
+    });
+
+    const answer = await ctx.http.fetch('https://api.example.com/a', {
+      method: 'post',
+      headers: { Authorization: 'Bearer {{secret:TOKEN}}' },
+      body: 'x',
+    });
+
+    expect([answer.ok, await answer.json()]).toEqual([true, { url: 'https://api.example.com/a' }]);
+    expect((await ctx.http.fetch('https://old.example.com/')).status).toBe(410);
+    expect(ctx.sent[0]).toEqual({
+      method: 'POST',
+      url: 'https://api.example.com/a',
+      headers: { authorization: 'Bearer {{secret:TOKEN}}' },
+      body: 'x',
+    });
+    await expect(ctx.http.fetch('https://evil.test/')).rejects.toMatchObject({ code: 'SECURITY_VIOLATION' });
+    await expect(ctx.http.fetch('https://api.example.com/{{secret:OTHER}}')).rejects.toMatchObject({
+      code: 'SECURITY_VIOLATION',
+    });
+    await expect(ctx.http.fetch('/relative')).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+  });
+
+  it('counts requests', async () => {
+    const ctx = createTestContext({ limits: { networkRequests: 1 }, servers: { 'a.test': () => 1 } });
+    await ctx.http.fetch('https://a.test/');
+
+    await expect(ctx.http.fetch('https://a.test/')).rejects.toMatchObject({
+      details: { limit: 'networkRequests' },
+    });
+  });
 });

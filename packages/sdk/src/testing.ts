@@ -1,4 +1,7 @@
 import type { Context, Json, Limits, Log, PluginError, Trigger } from './context.js';
+import { testHttp, type SentRequest, type TestServer } from './testing-http.js';
+
+export { type SentRequest, type TestServer } from './testing-http.js';
 
 /** A line that was logged. */
 export interface LoggedLine {
@@ -24,6 +27,8 @@ export interface TestContextOptions<Config> {
   storage?: Record<string, unknown>;
   /** Functions of other plugins, by plugin and name: what `ctx.plugins.call` reaches. */
   plugins?: Record<string, Record<string, (input: Json) => unknown>>;
+  /** Servers by host (`api.example.com`): what `ctx.http.fetch` reaches. All other hosts are refused. */
+  servers?: Record<string, TestServer>;
   trigger?: Trigger;
   attempt?: number;
   /** Becomes `ctx.request.context`. */
@@ -40,11 +45,14 @@ export interface TestContext<Config> extends Context<Config> {
   readonly logged: LoggedLine[];
   /** Events so far, oldest first. */
   readonly emitted: EmittedEvent[];
+  /** Requests so far, oldest first. */
+  readonly sent: SentRequest[];
   /** What storage holds now, without what has expired. */
   stored(): Record<string, Json>;
 }
 
 const valueBytes = 65_536;
+const hourMs = 3_600_000;
 const defaultLimits: Limits = {
   memoryMb: 128,
   timeoutMs: 5_000,
@@ -67,6 +75,25 @@ const overLimit = (limit: string, value: number, used: number) =>
   failure('LIMIT_EXCEEDED', `The execution went over its limit ${limit} of ${value}`, { limit, value, used });
 const jsonText = (value: unknown): string => JSON.stringify(value) ?? 'null';
 
+/** Texts by key, gone after their time to live. */
+class Entries {
+  readonly #entries = new Map<string, { json: string; expiresAt: number }>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  set(key: string, json: string, ttlMs = Number.POSITIVE_INFINITY): void {
+    this.#entries.set(key, { json, expiresAt: this.#now() + ttlMs });
+  }
+
+  live(): Map<string, { json: string }> {
+    for (const [key, entry] of this.#entries) if (entry.expiresAt <= this.#now()) this.#entries.delete(key);
+    return this.#entries;
+  }
+}
+
 /**
  * A context like the one handlers get on the platform, for unit tests of handlers: `await greet({ name: 'Ada' }, ctx)`.
  * It keeps the rules a plugin can meet (declared secrets, key and value sizes, counts of calls and events) but neither
@@ -77,10 +104,9 @@ export function createTestContext<Config = Record<string, Json>>(
 ): TestContext<Config> {
   const now = options.now ?? (() => Date.now());
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const entries = new Map<string, { json: string; expiresAt: number }>();
-  for (const [key, value] of Object.entries(options.storage ?? {})) {
-    entries.set(key, { json: jsonText(value), expiresAt: Number.POSITIVE_INFINITY });
-  }
+  const storage = new Entries(now);
+  for (const [key, value] of Object.entries(options.storage ?? {})) storage.set(key, jsonText(value));
+  const cache = new Entries(now);
   const logged: LoggedLine[] = [];
   const emitted: EmittedEvent[] = [];
   let calls = 0;
@@ -95,10 +121,27 @@ export function createTestContext<Config = Record<string, Json>>(
       throw failure('INVALID_REQUEST', 'key has to be a text of 1 to 512 characters');
     }
   };
-  const live = () => {
-    for (const [key, entry] of entries) if (entry.expiresAt <= now()) entries.delete(key);
-    return entries;
-  };
+  const keyed = (entries: Entries, limit: string, defaultTtlMs?: number) => ({
+    get: <T>(key: string) =>
+      call(() => {
+        checkKey(key);
+        const json = entries.live().get(key)?.json;
+        return json === undefined ? null : (JSON.parse(json) as T);
+      }),
+    set: (key: string, value: unknown, setOptions?: { ttlMs?: number }) =>
+      call(() => {
+        checkKey(key);
+        const json = jsonText(value);
+        const bytes = new TextEncoder().encode(json).length;
+        if (bytes > valueBytes) throw overLimit(limit, valueBytes, bytes);
+        entries.set(key, json, setOptions?.ttlMs ?? defaultTtlMs);
+      }),
+    delete: (key: string) =>
+      call(() => {
+        checkKey(key);
+        return entries.live().delete(key);
+      }),
+  });
   const write =
     (level: LoggedLine['level']) =>
     (message: unknown, fields?: Record<string, unknown>): void => {
@@ -110,6 +153,18 @@ export function createTestContext<Config = Record<string, Json>>(
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
+  });
+
+  let requests = 0;
+  const { http, sent } = testHttp({
+    servers: options.servers ?? {},
+    secrets: options.secrets ?? {},
+    call: (work) => {
+      const { networkRequests } = limits;
+      if (++requests > networkRequests) throw overLimit('networkRequests', networkRequests, requests);
+      return call(work);
+    },
+    failure,
   });
 
   return {
@@ -126,37 +181,18 @@ export function createTestContext<Config = Record<string, Json>>(
     log,
     logged,
     emitted,
+    http,
+    sent,
     limits: () => limits,
     stored: () =>
-      Object.fromEntries([...live()].map(([key, entry]) => [key, JSON.parse(entry.json) as Json])),
+      Object.fromEntries([...storage.live()].map(([key, entry]) => [key, JSON.parse(entry.json) as Json])),
+    cache: keyed(cache, 'cacheValueBytes', hourMs),
     storage: {
-      get: <T>(key: string) =>
-        call(() => {
-          checkKey(key);
-          const entry = live().get(key);
-          return entry ? (JSON.parse(entry.json) as T) : null;
-        }),
-      set: (key, value, setOptions) =>
-        call(() => {
-          checkKey(key);
-          const json = jsonText(value);
-          const bytes = new TextEncoder().encode(json).length;
-          if (bytes > valueBytes) throw overLimit('storageValueBytes', valueBytes, bytes);
-          const ttlMs = setOptions?.ttlMs;
-          live().set(key, {
-            json,
-            expiresAt: ttlMs === undefined ? Number.POSITIVE_INFINITY : now() + ttlMs,
-          });
-        }),
-      delete: (key) =>
-        call(() => {
-          checkKey(key);
-          return live().delete(key);
-        }),
+      ...keyed(storage, 'storageValueBytes'),
       list: (prefix = '', listOptions = {}) =>
         call(() => {
           const { cursor, limit = 100 } = listOptions;
-          const keys = [...live().keys()]
+          const keys = [...storage.live().keys()]
             .sort()
             .filter((key) => key.startsWith(prefix) && (!cursor || key > cursor));
           const page = keys.slice(0, limit);

@@ -12,6 +12,7 @@ import { Leases } from './background/leases.js';
 import { Runs } from './background/runs.js';
 import { Installed } from './calls/installed.js';
 import { BusPluginCalls } from './calls/plugin-calls.js';
+import { PostgresCache } from './cache/postgres-cache.js';
 import { Cancels } from './cancel/cancels.js';
 import { openEgress } from './egress/egress.js';
 import type { ExecutorEnv } from './env.js';
@@ -56,10 +57,12 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
   const reporter = new Reporter(bus);
   const secrets = new SecretCache(env.REGISTRY_URL, env.MORTISE_INTERNAL_KEY);
   const storage = new PostgresStorage(db, clock);
+  const cache = new PostgresCache(db, clock);
   const egress = openEgress(env, clock);
   const host = new CapabilityHost({
     storage,
     secrets,
+    cache,
     egress,
     events: new PluginEvents(reporter, clock),
     chains: new ChainBudget(),
@@ -104,7 +107,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     egress,
     runs,
     leases,
-    storageLife: new StorageLife(db, storage, states, clock, logger),
+    storageLife: new StorageLife(db, storage, cache, states, clock, logger),
     interactive: new Interactive({
       bus,
       states,

@@ -3,6 +3,7 @@ import type { InstallationStateData } from '@mortise/contracts';
 import { createLogger, newId } from '@mortise/service-kit';
 import { FakeClock, testDatabase, type TestDatabase, installation } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresCache } from '../cache/postgres-cache.js';
 import { migrations } from '../migrations.js';
 import { PostgresStorage } from './postgres-storage.js';
 import { StorageLife } from './storage-life.js';
@@ -34,8 +35,8 @@ describe('storage of installations', () => {
     const logger = createLogger({ service: 'executor', level: 'silent' });
     db = await Database.connect({ url: database.url, service: 'executor', logger });
     storage = new PostgresStorage(db, clock);
-    const installations = states as unknown as ConstructorParameters<typeof StorageLife>[2]['installations'];
-    life = new StorageLife(db, storage, { installations }, clock, logger);
+    const installations = states as unknown as ConstructorParameters<typeof StorageLife>[3]['installations'];
+    life = new StorageLife(db, storage, new PostgresCache(db, clock), { installations }, clock, logger);
   });
   afterAll(async () => {
     await db.close();

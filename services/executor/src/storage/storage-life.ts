@@ -1,6 +1,7 @@
 import type { Database } from '@mortise/database';
 import type { Clock, Logger } from '@mortise/service-kit';
 import type { States } from '@mortise/bus';
+import type { PostgresCache } from '../cache/postgres-cache.js';
 import type { PostgresStorage } from './postgres-storage.js';
 import { dueToDropSql, keepUntilSql, lockUsageSql, removeExpiredSql, withExpiredSql } from './storage.sql.js';
 
@@ -13,7 +14,7 @@ interface Owner {
   installationId: string;
 }
 
-/** When storage goes: with its installation, 30 days after it, or entry by entry when it expires. */
+/** When storage goes: with its installation, 30 days after it, or entry by entry when it expires. A cache goes at once. */
 export class StorageLife {
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> | undefined;
@@ -21,6 +22,7 @@ export class StorageLife {
   constructor(
     private readonly db: Database,
     private readonly storage: PostgresStorage,
+    private readonly cache: PostgresCache,
     private readonly states: Pick<States, 'installations'>,
     private readonly clock: Clock,
     private readonly logger: Logger,
@@ -40,6 +42,7 @@ export class StorageLife {
   }
 
   async uninstalled(tenantId: string, installationId: string, keep: boolean): Promise<void> {
+    await this.cache.drop(tenantId, installationId);
     if (!keep) return this.storage.drop(tenantId, installationId);
     const dropAt = new Date(this.clock.now() + keptMs);
     await this.db.tx(tenantId, (tx) => tx.query(keepUntilSql, [tenantId, installationId, dropAt]));
@@ -48,6 +51,7 @@ export class StorageLife {
   /** Removes what has expired and what was kept long enough. */
   async sweep(): Promise<void> {
     const now = new Date(this.clock.now());
+    await this.cache.sweep();
     const expired = await this.db.system((tx) => tx.query<Owner[]>(withExpiredSql, [now]));
     for (const { tenantId, installationId } of expired) {
       await this.db.tx(tenantId, async (tx) => {
