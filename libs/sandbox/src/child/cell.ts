@@ -111,7 +111,13 @@ export class Cell {
   /** Keeps V8's code of the plugin for the isolates of it that follow. */
   keepCode(): void {
     if (this.spoilt || this.isolate.isDisposed || isWasm(this.unit)) return;
-    this.#workshop.plugins.compile(this.isolate, this.unit);
+    try {
+      this.#workshop.plugins.compile(this.isolate, this.unit);
+    } catch {
+      // The plugin keeps so much that there is no memory left for it: V8 may have thrown the isolate away.
+      this.spoilt = true;
+      if (this.runs.size === 0) this.dispose();
+    }
     this.cpuSinceMs();
   }
 

@@ -309,7 +309,15 @@ export class Pump {
   }
 
   #fire(run: Run, id: number): void {
-    if (this.#runs.has(run.no) && run.instance) this.#enter(run, entryOf(run.instance, 'fire'), [run.no, id]);
+    if (!this.#runs.has(run.no) || !run.instance) return;
+    let entry: Reference;
+    try {
+      entry = entryOf(run.instance, 'fire');
+    } catch (error) {
+      return this.#brokenOff(run, error);
+    }
+    this.#enter(run, entry, [run.no, id]);
+    entry.release();
   }
 
   /** Payload: `call id, 1 or 0 for ok \n JSON`. */
