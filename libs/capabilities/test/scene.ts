@@ -54,9 +54,12 @@ export class Scene {
   }
 
   /** The egress as it is, with our name servers; public addresses are all played by the server on loopback. */
-  egress(open: string[] = [], { isPinned = false, requestsPerMinute = 10_000 } = {}): Egress {
+  egress(
+    open: string[] = [],
+    { isPinned = false, requestsPerMinute = 10_000, namesWait = Promise.resolve() } = {},
+  ): Egress {
     const egress = new Egress({
-      names: { resolve: (host) => Promise.resolve(this.resolve(host)) },
+      names: { resolve: (host) => namesWait.then(() => this.resolve(host)) },
       addresses: new AddressPolicy(open),
       requestsPerMinute,
       connector: isPinned ? pinnedConnector : this.connector,

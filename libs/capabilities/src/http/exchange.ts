@@ -42,12 +42,19 @@ export class Exchange {
   #answer: Promise<HttpResponse> | undefined;
   #body: Body | undefined;
   #why: CapabilityError | undefined;
+  #isReading = false;
+  #isOver = false;
+  /** Rejects when it is ended: what it waits for may take longer than it may. */
+  readonly #over: Promise<never>;
+  #tell: (why: CapabilityError) => void = () => {};
 
   constructor(call: Call, request: ReadRequest, ground: Ground) {
     this.#call = call;
     this.#request = request;
     this.#ground = ground;
     this.#host = targetOf(request.url).host;
+    this.#over = new Promise((_resolve, reject) => (this.#tell = reject));
+    this.#over.catch(() => {});
     if (request.body === 'stream') {
       this.#upload = new PassThrough({ highWaterMark: httpLimits.inlineBytes });
       this.#upload.on('error', () => {});
@@ -60,7 +67,7 @@ export class Exchange {
   async start(): Promise<HttpResponse | More> {
     let opened: (value: More) => void = () => {};
     const isOpen = new Promise<More>((resolve) => (opened = resolve));
-    this.#answer = this.#follow(() => opened(more)).catch((error: unknown) => {
+    this.#answer = Promise.race([this.#follow(() => opened(more)), this.#over]).catch((error: unknown) => {
       throw this.#failed(error);
     });
     this.#answer.catch(() => {});
@@ -102,22 +109,36 @@ export class Exchange {
 
   async read(): Promise<Chunk> {
     const body = this.#body;
-    if (!body) throw invalid('id', 'This request has no body to read');
-    return this.#given(await body.read().catch((error: unknown) => Promise.reject(this.#failed(error))));
+    if (!body || this.#isReading) throw invalid('id', 'This request has no body to read now');
+    this.#isReading = true;
+    try {
+      return this.#given(await body.read());
+    } catch (error) {
+      throw this.#failed(error);
+    } finally {
+      this.#isReading = false;
+    }
   }
 
-  /** Lets go of everything. @param why what a call that still waits for it is told */
+  /** Ends it before its time. @param why what a call that still waits for it is told */
   end(why: CapabilityError): void {
-    if (this.#why) return;
+    if (this.#isOver) return;
     this.#why = why;
-    clearTimeout(this.#timer);
+    this.#release();
     this.#abort.abort(why);
+    this.#tell(why);
+  }
+
+  #release(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
     this.#upload?.destroy();
     this.#ground.onEnd();
   }
 
   #given(chunk: Chunk): Chunk {
-    if (chunk.done) this.end(new CapabilityError('INVALID_REQUEST', 'The body has been read'));
+    if (chunk.done) this.#release();
     return chunk;
   }
 
@@ -216,7 +237,7 @@ export class Exchange {
 
   async #none(answer: Answer): Promise<null> {
     await answer.body.dump({ limit: httpLimits.inlineBytes });
-    this.end(new CapabilityError('INVALID_REQUEST', 'The answer has no body'));
+    this.#release();
     return null;
   }
 

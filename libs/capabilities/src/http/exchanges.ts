@@ -14,8 +14,7 @@ export class Exchanges {
 
   constructor(scope: ExecutionScope) {
     scope.signal.addEventListener('abort', () => {
-      const why = new CapabilityError('EXECUTION_CANCELLED', 'The execution has ended');
-      for (const exchange of [...this.#open.values()]) exchange.end(why);
+      for (const exchange of [...this.#open.values()]) exchange.end(ended());
     });
   }
 
@@ -23,6 +22,7 @@ export class Exchanges {
   begin(call: Call, request: ReadRequest): Exchange {
     const { scope, stores } = call;
     const { id } = request;
+    if (scope.signal.aborted) throw ended();
     if (this.#open.has(id)) throw invalid('id', 'A request with this id is open');
     if (this.#open.size >= httpLimits.open)
       throw limitError(scope, 'openRequests', httpLimits.open, this.#open.size + 1);
@@ -44,6 +44,8 @@ export class Exchanges {
     return this.#open.get(id);
   }
 }
+
+const ended = () => new CapabilityError('EXECUTION_CANCELLED', 'The execution has ended');
 
 const all = new WeakMap<ExecutionScope, Exchanges>();
 

@@ -294,6 +294,18 @@ describe('http', () => {
       await expect(run.call('http.read', { id: 7 })).rejects.toMatchObject(refusal('INVALID_REQUEST'));
     });
 
+    it('are read by one at a time', async () => {
+      scene.handler = (_incoming, response) => void response.write('x'.repeat(100_000));
+      const run = execution();
+      await request(run, api, { id: 6 });
+      const waiting = run.call('http.read', { id: 6 }).then(() => run.call('http.read', { id: 6 }));
+      await delay(50);
+
+      await expect(run.call('http.read', { id: 6 })).rejects.toMatchObject(refusal('INVALID_REQUEST'));
+      await run.call('http.abort', { id: 6 });
+      await expect(waiting).rejects.toMatchObject(refusal('EXECUTION_CANCELLED'));
+    });
+
     it.each([
       ['gzip', gzipSync],
       ['deflate', deflateSync],
@@ -457,6 +469,22 @@ describe('http', () => {
 
       await expect(silent).rejects.toMatchObject(refusal('NETWORK_FAILED', { reason: 'timeout' }));
       await expect(dripping).rejects.toMatchObject(refusal('NETWORK_FAILED', { reason: 'timeout' }));
+    });
+
+    it('comes with the time limit while the name is looked up, and lets nothing begin after it', async () => {
+      let found = () => {};
+      const egress = scene.egress([], { namesWait: new Promise<void>((resolve) => (found = resolve)) });
+      const run = scene.execution(['api.example.com'], {}, egress);
+
+      await expect(request(run, api, { timeoutMs: 50 })).rejects.toMatchObject(
+        refusal('NETWORK_FAILED', { reason: 'timeout' }),
+      );
+      found();
+      await delay(20);
+
+      expect(scene.connections).toEqual([]);
+      run.end();
+      await expect(request(run, api)).rejects.toMatchObject(refusal('EXECUTION_CANCELLED'));
     });
 
     it('of the execution cuts what it began', async () => {

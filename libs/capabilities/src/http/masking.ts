@@ -2,8 +2,9 @@ import { Transform } from 'node:stream';
 import { secretForms } from '../secret-forms.js';
 
 const mask = '***';
-// Ordinary data may hold shorter ones by chance, and would be spoilt.
-const shortest = 8;
+const shortest = 4;
+// A body may hold shorter ones by chance, and would be spoilt.
+const shortestInBody = 8;
 
 /** The secrets that the host has put into requests of one execution: what comes back holds none of them. */
 export class Injected {
@@ -28,7 +29,7 @@ export class Injected {
 
   /** A stream that masks them wherever pieces are cut. */
   stream(): Transform {
-    const forms = this.#forms.map(({ bytes }) => bytes);
+    const forms = this.#forms.map(({ bytes }) => bytes).filter(({ length }) => length >= shortestInBody);
     const longest = forms[0]?.length ?? 1;
     let held: Buffer = Buffer.alloc(0);
     return new Transform({
