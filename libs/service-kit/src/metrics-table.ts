@@ -3,7 +3,7 @@ export interface MetricRow {
   kind: 'counter' | 'gauge' | 'histogram';
   /** Also the end of the name, before `_total` of a counter. */
   unit: string;
-  /** Each from a list that is closed: never a tenant, an installation or an id. */
+  /** Each from a list that is closed: never a tenant, an installation or an id, but in `mortise_tenant_cpu_seconds`. */
   labels: readonly string[];
   meaning: string;
   /** Upper bounds of a histogram's buckets. */
@@ -65,11 +65,68 @@ export const metricTable = {
     labels: ['lane'],
     meaning: 'Executions that wait for a slot of their lane',
   },
+  mortise_lane_oldest_wait_seconds: {
+    kind: 'gauge',
+    unit: 'seconds',
+    labels: ['lane'],
+    meaning: 'How long the first of those waits that wait for a slot of their lane',
+  },
   mortise_sandbox_workers: {
     kind: 'gauge',
     unit: 'workers',
+    labels: ['lane'],
+    meaning: 'Worker processes of the sandbox: of the fast lane, of the slow lane, and spare ones',
+  },
+  mortise_sandbox_worker_memory_bytes: {
+    kind: 'gauge',
+    unit: 'bytes',
+    labels: ['worker'],
+    meaning:
+      'Resident memory of each worker process, by its place among them: from 0 to one less than EXECUTOR_WORKERS',
+  },
+  mortise_sandbox_isolates: {
+    kind: 'gauge',
+    unit: 'isolates',
+    labels: ['state'],
+    meaning: 'Isolates with a plugin in them (warm) and made ahead for the next one (blank)',
+  },
+  mortise_sandbox_cold_starts_total: {
+    kind: 'counter',
+    unit: 'starts',
     labels: [],
-    meaning: 'Worker processes of the sandbox',
+    meaning: 'Plugins loaded because a run needed them',
+  },
+  mortise_sandbox_kills_total: {
+    kind: 'counter',
+    unit: 'workers',
+    labels: ['reason'],
+    meaning:
+      'Worker processes that ended before their time: over their memory (memory_cap), stuck out of memory (parked), a run that did not end (deadline), rules broken (protocol), ended by themselves or from outside (crashed), a file that did not load in time (errand_late)',
+  },
+  mortise_sandbox_wait_seconds: {
+    kind: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    meaning: 'How long the first of those runs waits that wait for a worker process',
+  },
+  mortise_sandbox_slow_plugins: {
+    kind: 'gauge',
+    unit: 'plugins',
+    labels: [],
+    meaning: 'Plugins that hold the processor long and therefore run apart from the others of their tenant',
+  },
+  mortise_sandbox_walls: {
+    kind: 'gauge',
+    unit: 'walls',
+    labels: ['wall'],
+    meaning: '1 for each wall around workers that is in force, 0 for each that is not',
+  },
+  mortise_tenant_cpu_seconds: {
+    kind: 'gauge',
+    unit: 'seconds',
+    labels: ['tenant'],
+    meaning:
+      'Processor time of plugins in the last whole minute: the ten tenants that used most by id, all others as `other`',
   },
   mortise_bus_lag_records: {
     kind: 'gauge',

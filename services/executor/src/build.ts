@@ -2,7 +2,6 @@ import { tmpdir } from 'node:os';
 import { type Bus, openStates } from '@mortise/bus';
 import { CapabilityHost, ChainBudget } from '@mortise/capabilities';
 import type { Database, Outbox } from '@mortise/database';
-import { Sandbox } from '@mortise/sandbox';
 import { newId, type Clock, type Logger } from '@mortise/service-kit';
 import { createStore } from '@mortise/storage';
 import { Background } from './background/background.js';
@@ -26,7 +25,10 @@ import { Interactive } from './interactive/interactive.js';
 import { Lanes } from './lanes/lanes.js';
 import { Pace } from './lanes/pace.js';
 import { paceGround } from './lanes/pace-ground.js';
+import { Prewarm } from './packages/prewarm.js';
 import { Sources } from './packages/sources.js';
+import { openSandbox } from './sandbox/open-sandbox.js';
+import { TenantCpu } from './sandbox/tenant-cpu.js';
 import { SecretCache } from './secrets/secret-cache.js';
 import { PostgresStorage } from './storage/postgres-storage.js';
 import { StorageLife } from './storage/storage-life.js';
@@ -46,13 +48,8 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
   const states = openStates(bus);
   const store = createStore(env);
   const sources = new Sources(store, tmpdir());
-  const sandbox = new Sandbox({
-    ...(env.EXECUTOR_WORKERS !== undefined && { workers: env.EXECUTOR_WORKERS }),
-    walls: env.EXECUTOR_WALLS,
-    logger,
-    clock,
-    onViolation: (violation) => logger.warn({ violation }, 'a worker broke the rules'),
-  });
+  const sandbox = openSandbox(env, clock, logger);
+  const tenantCpu = new TenantCpu(clock);
   const running = new Running((executionId, reason) => sandbox.kill(executionId, reason));
   const reporter = new Reporter(bus);
   const secrets = new SecretCache(env.REGISTRY_URL, env.MORTISE_INTERNAL_KEY);
@@ -93,6 +90,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     clock,
     logger,
     cordon: env.EXECUTOR_CORDON,
+    tenantCpu,
   });
   // A new name each start: after a crash the leases of the one before are not ours.
   const runs = new Runs(db, `${instanceId}/${newId()}`, env.EXECUTOR_LEASE_MS);
@@ -105,6 +103,16 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     running,
     secrets,
     egress,
+    lanes,
+    tenantCpu,
+    prewarm: new Prewarm({
+      sources,
+      sandbox,
+      installations: states.installations,
+      cordon: env.EXECUTOR_CORDON,
+      atATime: env.EXECUTOR_PREWARM,
+      logger,
+    }),
     runs,
     leases,
     storageLife: new StorageLife(db, storage, cache, states, clock, logger),

@@ -22,9 +22,14 @@ export const executorEnv = defineEnv({
     describe: 'Namespaces around each worker: use them where they work, demand them, or leave them',
     default: 'prefer',
   }),
-  EXECUTOR_CORDON: field.choice(['tenant', 'plugin'], {
+  EXECUTOR_JITLESS: field.boolean({
     describe:
-      'Whose code may share a worker process: that of one tenant, or that of one plugin of one tenant',
+      "Interpret plugins instead of compiling them: several times slower where they compute, without the compiler's bugs; WebAssembly plugins do not run",
+    default: false,
+  }),
+  EXECUTOR_CORDON: field.choice(['tenant', 'tier', 'plugin'], {
+    describe:
+      'Whose code may share a worker process: that of one tenant, that of one tier of trust, or that of one plugin of one tenant. Nothing is verified yet, and unverified code never shares a process with code of another tenant: tier does what tenant does',
     default: 'tenant',
   }),
   EXECUTOR_WORKERS: field.integer({
@@ -32,6 +37,34 @@ export const executorEnv = defineEnv({
     optional: true,
     min: 1,
     max: 1_024,
+  }),
+  EXECUTOR_WORKERS_PER_CORDON: field.integer({
+    describe: 'Workers of one cordon, for machines where one tenant needs more than one processor',
+    default: 1,
+    min: 1,
+    max: 64,
+  }),
+  EXECUTOR_ISOLATES_MB: field.integer({
+    describe: 'Memory of warm plugins at rest, all workers together; default a quarter of the memory',
+    optional: true,
+    min: 16,
+  }),
+  EXECUTOR_RECYCLE_EXECUTIONS: field.integer({
+    describe: 'A worker hands over to a fresh one after so many executions',
+    default: 1_000_000,
+    min: 1,
+  }),
+  EXECUTOR_RECYCLE_MB: field.integer({
+    describe: 'A worker hands over to a fresh one when it takes more than this beside what runs in it',
+    default: 1_024,
+    min: 128,
+  }),
+  EXECUTOR_PREWARM: field.integer({
+    describe:
+      'Packages loaded at a time when installations become active, before their first call; 0 loads none',
+    default: 2,
+    min: 0,
+    max: 64,
   }),
   EXECUTOR_BACKGROUND_SLOTS: field.integer({
     describe: 'Background executions at the same time in this process',

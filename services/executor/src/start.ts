@@ -14,11 +14,11 @@ import { followState, takeControl } from './control/control.js';
 import type { ExecutorEnv } from './env.js';
 import { ExecutorModule } from './executor.module.js';
 import { takeInteractive } from './interactive/commands.js';
+import { showSandbox } from './sandbox/sandbox-metrics.js';
 import { startUpkeep } from './upkeep.js';
 
 const drainMs = 25_000;
 const runningNow = metrics.gauge('mortise_executions_running');
-const workers = metrics.gauge('mortise_sandbox_workers');
 
 /** Starts an executor; resolves when it takes commands and answers for its health. */
 export function start(env: ExecutorEnv, shared: SharedParts = {}): Promise<RunningService> {
@@ -47,6 +47,8 @@ export function start(env: ExecutorEnv, shared: SharedParts = {}): Promise<Runni
     closers.add('egress', () => parts.egress.close());
     closers.add('sandbox', () => parts.sandbox.close());
     await parts.sandbox.start();
+    closers.add('sandbox metrics', showSandbox(parts.sandbox));
+    closers.add('tenant cpu', parts.tenantCpu.show());
     closers.add('outbox', () => outbox.close());
 
     closers.add('leases', () => parts.leases.close());
@@ -74,6 +76,8 @@ export function start(env: ExecutorEnv, shared: SharedParts = {}): Promise<Runni
 /** Subscribes to everything that makes this executor do something. */
 function takeWork({ bus, env }: Ground, parts: Parts, closers: Closers): void {
   closers.add('state', followState(parts));
+  parts.prewarm.start();
+  closers.add('prewarm', () => parts.prewarm.close());
   takeControl(bus, parts);
   takeInteractive(bus, parts);
   parts.background.consume(bus, env.EXECUTOR_BACKGROUND_SLOTS + env.EXECUTOR_BACKGROUND_ROOM);
@@ -89,5 +93,4 @@ function watch(health: Health, { db, bus }: Ground, { sandbox, running, store }:
   health.detail('walls', () => sandbox.stats().walls);
   health.detail('workers', () => sandbox.stats().workers.length);
   runningNow.watch((see) => see(running.size));
-  workers.watch((see) => see(sandbox.stats().workers.length));
 }

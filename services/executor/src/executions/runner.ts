@@ -11,6 +11,7 @@ import { Ending } from './ending.js';
 import { Evidence } from './evidence.js';
 import { LogBuffer } from './log-buffer.js';
 import type { Reporter } from './reporter.js';
+import type { TenantCpu } from '../sandbox/tenant-cpu.js';
 import { baseData, type RunRequest } from './request.js';
 import { endRunSpan, startRunSpan } from './run-span.js';
 import type { Run, Running } from './running.js';
@@ -31,6 +32,7 @@ export interface RunnerParts {
   clock: Clock;
   logger: Logger;
   cordon: Cordon;
+  tenantCpu: TenantCpu;
 }
 
 /** A run that ended: its outcome, and what else it gave to tell. */
@@ -144,6 +146,7 @@ export class Runner {
     const finishedAt = this.parts.clock.now();
     const lane = request.deadline === undefined ? 'background' : 'interactive';
     duration.record((finishedAt - startedAt) / 1_000, { lane });
+    if (result) this.parts.tenantCpu.add(request.admitted.installation.tenantId, result.usage.cpuMs);
     executions.add(1, { status: conclusion.status, lane, trigger: request.trigger });
     return {
       kind: 'done',

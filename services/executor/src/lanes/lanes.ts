@@ -38,6 +38,7 @@ export interface Refused {
 type Grant = (turn: Turn) => void;
 
 const waitingNow = metrics.gauge('mortise_lane_waiting_executions');
+const oldestWait = metrics.gauge('mortise_lane_oldest_wait_seconds');
 const refusals = metrics.counter('mortise_lane_refusals_total');
 
 /**
@@ -46,6 +47,8 @@ const refusals = metrics.counter('mortise_lane_refusals_total');
  */
 export class Lanes {
   private readonly gates = new Gates();
+  /** Since when each waits, in the order in which they came. */
+  private readonly since = { interactive: new Map<symbol, number>(), background: new Map<symbol, number>() };
   private readonly queues: Record<LaneName, FairQueue<Grant>>;
 
   constructor(private readonly options: LanesOptions) {
@@ -61,6 +64,10 @@ export class Lanes {
     waitingNow.watch((see) => {
       see(this.queues.interactive.waiting, { lane: 'interactive' });
       see(this.queues.background.waiting, { lane: 'background' });
+    });
+    oldestWait.watch((see) => {
+      for (const lane of ['interactive', 'background'] as const)
+        see(this.oldestWaitMs(lane) / 1_000, { lane });
     });
   }
 
@@ -105,6 +112,12 @@ export class Lanes {
     return { running, waiting };
   }
 
+  /** How long the first of those waits that wait in a lane. */
+  oldestWaitMs(lane: LaneName): number {
+    const [oldest] = this.since[lane].values();
+    return oldest === undefined ? 0 : performance.now() - oldest;
+  }
+
   private enter(
     lane: LaneName,
     { tenantId, installationId, concurrency }: Asker,
@@ -120,7 +133,14 @@ export class Lanes {
       refusals.add(1, { lane, limit: refused.limit });
       return refused;
     }
-    return new Promise((grant) => queue.wait(seat, grant));
+    const place = Symbol('waiting');
+    this.since[lane].set(place, performance.now());
+    return new Promise((grant) =>
+      queue.wait(seat, (turn) => {
+        this.since[lane].delete(place);
+        grant(turn);
+      }),
+    );
   }
 
   private turn(lane: LaneName, granted: Granted<Grant>): Turn {
