@@ -447,6 +447,32 @@ export function busContract(name: string, makeTwin: () => Promise<Twin>): void {
       );
     });
 
+    it('asks every instance and waits for what each of them says', async () => {
+      for (const index of [0, 1]) {
+        const bus = made({ service: 'executor', instanceId: `asked-${index}` });
+        bus.consume({
+          topic: 'control',
+          solo: true,
+          handler: async (one) => bus.reply(one, Buffer.from(`I am ${index}`)),
+        });
+        await bus.start();
+      }
+      const gateway = await started('gateway');
+      const question = { topic: 'control', key: null, value: Buffer.from('{}'), headers: {} } as const;
+
+      // A solo group starts at the end of the topic: the first answers show that both are there.
+      const answers = await until(
+        async () => {
+          const replies = await gateway.survey(question, { deadline: Date.now() + 500 });
+          return replies.length >= 2 ? replies : undefined;
+        },
+        'both instances answer',
+        20_000,
+      );
+
+      expect(answers.map(text).sort()).toEqual(['I am 0', 'I am 1']);
+    });
+
     it('parks what fails for too long, and hands the parked record to the same group', async () => {
       const parked: { record: Received; attempt: number; dueAt: number; group: string }[] = [];
       let healthy = false;

@@ -167,6 +167,17 @@ export class Bus {
     return this.asked.request(record, options.deadline);
   }
 
+  /**
+   * Asks everybody who hears of the record, and waits until the deadline: nobody knows how many will answer.
+   * @throws AppError UNAVAILABLE when it could not be sent
+   */
+  survey(
+    record: BusRecord,
+    options: { /** Milliseconds since 1970. */ deadline: number },
+  ): Promise<Received[]> {
+    return this.asked.survey(record, options.deadline);
+  }
+
   /** Answers a request; dropped when nobody waits, or when the record asked for no reply. */
   reply(to: Received, value: Buffer, headers?: Record<string, string>): void {
     this.asked.reply(to, value, headers);

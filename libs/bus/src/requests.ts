@@ -14,6 +14,8 @@ interface Pending {
   id: string;
   resolve: (reply: Received) => void;
   reject: (error: AppError) => void;
+  /** More than one reply is waited for, until the deadline. */
+  many?: true;
 }
 
 /** Who waits for which reply. Replies nobody waits for (late, or another instance's) are dropped. */
@@ -36,40 +38,50 @@ export class Requests {
   }
 
   request(record: BusRecord, deadline: number): Promise<Received> {
+    return new Promise((resolve, reject) => this.ask(record, deadline, { resolve, reject }));
+  }
+
+  /** Asks everybody who hears of the record. @returns the replies that came before the deadline */
+  survey(record: BusRecord, deadline: number): Promise<Received[]> {
     return new Promise((resolve, reject) => {
-      if (deadline <= this.clock.now()) {
-        reject(new AppError('DEADLINE_EXCEEDED'));
-        return;
-      }
-      if (this.pending.size >= mostPending) {
-        reject(new AppError('UNAVAILABLE', { what: 'The bus (too many wait for an answer)' }));
-        return;
-      }
-      const id = this.prefix + (++this.count).toString(36);
-      const { topic, partition } = this.transport.replyAddress;
-      this.pending.set(id, { id, resolve, reject, slot: this.deadlines.add(deadline, id) });
-      const headers = {
-        // A command may name an earlier deadline of its own: the asker waits a little longer for the word of it.
-        [names.deadline]: String(deadline),
-        ...record.headers,
-        [names.correlationId]: id,
-        [names.replyTopic]: topic,
-        [names.replyPartition]: String(partition),
-      };
-      this.transport.send([{ topic: record.topic, key: record.key, value: record.value, headers }]).catch(
-        // A late refusal to send is as good as no answer: the deadline may have told the caller already.
-        (cause: unknown) =>
-          this.settle(id)?.reject(
-            cause instanceof AppError ? cause : new AppError('UNAVAILABLE', { what: 'The bus' }, { cause }),
-          ),
-      );
+      const replies: Received[] = [];
+      this.ask(record, deadline, {
+        many: true,
+        resolve: (reply) => replies.push(reply),
+        reject: (error) => (error.code === 'DEADLINE_EXCEEDED' ? resolve(replies) : reject(error)),
+      });
     });
+  }
+
+  private ask(record: BusRecord, deadline: number, asker: Omit<Pending, 'id'>): void {
+    if (deadline <= this.clock.now()) return asker.reject(new AppError('DEADLINE_EXCEEDED'));
+    if (this.pending.size >= mostPending)
+      return asker.reject(new AppError('UNAVAILABLE', { what: 'The bus (too many wait for an answer)' }));
+    const id = this.prefix + (++this.count).toString(36);
+    const { topic, partition } = this.transport.replyAddress;
+    this.pending.set(id, { id, ...asker, slot: this.deadlines.add(deadline, id) });
+    const headers = {
+      // A command may name an earlier deadline of its own: the asker waits a little longer for the word of it.
+      [names.deadline]: String(deadline),
+      ...record.headers,
+      [names.correlationId]: id,
+      [names.replyTopic]: topic,
+      [names.replyPartition]: String(partition),
+    };
+    this.transport.send([{ topic: record.topic, key: record.key, value: record.value, headers }]).catch(
+      // A late refusal to send is as good as no answer: the deadline may have told the caller already.
+      (cause: unknown) =>
+        this.settle(id)?.reject(
+          cause instanceof AppError ? cause : new AppError('UNAVAILABLE', { what: 'The bus' }, { cause }),
+        ),
+    );
   }
 
   /** A reply came in. */
   readonly arrived = (record: Received): void => {
     const id = record.headers[names.correlationId];
-    const asker = id === undefined ? undefined : this.settle(id);
+    const asker = id === undefined ? undefined : this.pending.get(id);
+    if (asker && !asker.many) this.settle(asker.id);
     if (asker) asker.resolve(record);
     else unclaimed.add(1);
   };

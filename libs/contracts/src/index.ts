@@ -167,6 +167,7 @@ export {
   type DeadLettersChangedDto,
   type DeadLetterStatus,
 } from './http/dead-letters.js';
+export { type ExecutorsDto, type ExecutorStateDto } from './http/executors.js';
 export { WaitingQuery, type WaitingDto } from './http/waiting.js';
 export {
   GrantRequest,

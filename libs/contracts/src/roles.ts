@@ -15,6 +15,7 @@ export const rights = [
   'secrets:write',
   'quarantine:manage',
   'dead-letters:manage',
+  'executors:read',
   'tenants:manage',
   'apikeys:manage',
 ] as const;
@@ -38,6 +39,7 @@ export const roles = {
     'plugins:read',
     'quarantine:manage',
     'dead-letters:manage',
+    'executors:read',
     'tenants:manage',
     'apikeys:manage',
   ],

@@ -28,6 +28,7 @@ import { paceGround } from './lanes/pace-ground.js';
 import { Prewarm } from './packages/prewarm.js';
 import { Sources } from './packages/sources.js';
 import { openSandbox } from './sandbox/open-sandbox.js';
+import { executorState } from './sandbox/state.js';
 import { TenantCpu } from './sandbox/tenant-cpu.js';
 import { SecretCache } from './secrets/secret-cache.js';
 import { PostgresStorage } from './storage/postgres-storage.js';
@@ -103,8 +104,9 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     running,
     secrets,
     egress,
-    lanes,
     tenantCpu,
+    report: () =>
+      executorState({ instance: instanceId, cordon: env.EXECUTOR_CORDON, sandbox, lanes, tenantCpu, clock }),
     prewarm: new Prewarm({
       sources,
       sandbox,

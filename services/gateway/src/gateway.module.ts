@@ -5,6 +5,8 @@ import type { Clock, Logger } from '@mortise/service-kit';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { ApiKeysService } from './api-keys/api-keys.service.js';
 import { Credentials } from './credentials/credentials.js';
+import { ExecutorsController } from './executors/executors.controller.js';
+import { ExecutorsService } from './executors/executors.service.js';
 import { clockToken, loggerToken } from './parts.js';
 import { TenantsController } from './tenants/tenants.controller.js';
 import { TenantsService } from './tenants/tenants.service.js';
@@ -25,10 +27,11 @@ export class GatewayModule {
   static of(parts: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [TenantsController, ApiKeysController],
+      controllers: [TenantsController, ApiKeysController, ExecutorsController],
       providers: [
         TenantsService,
         ApiKeysService,
+        ExecutorsService,
         { provide: Database, useValue: parts.db },
         { provide: Bus, useValue: parts.bus },
         { provide: Outbox, useValue: parts.outbox },

@@ -37,9 +37,9 @@ export class TenantData {
 
 /** Hastens what state says anyway: never the only way a change travels. */
 export class ControlData {
-  @IsIn(['kill', 'quarantine', 'forget-key', 'reload']) action:
-    'kill' | 'quarantine' | 'forget-key' | 'reload';
-  /** Execution id, package digest, key hash or installation id, by action. */
+  @IsIn(['kill', 'quarantine', 'forget-key', 'reload', 'report']) action:
+    'kill' | 'quarantine' | 'forget-key' | 'reload' | 'report';
+  /** Execution id, package digest, key hash or installation id, by action; of a report, which every executor answers: `executors`. */
   @IsString() target: string;
   @IsOptional() @IsString() reason?: string;
 }

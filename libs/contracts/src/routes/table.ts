@@ -1,6 +1,7 @@
 import { deadLetterRoutes } from './dead-letters.js';
 import type { RouteDefinition } from './define.js';
 import { executionRoutes } from './executions.js';
+import { executorRoutes } from './executors.js';
 import { installationRoutes } from './installations.js';
 import { platformRoutes } from './platform.js';
 import { pluginRoutes } from './plugins.js';
@@ -17,6 +18,7 @@ export const routes = {
   ...quarantineRoutes,
   ...deadLetterRoutes,
   ...waitingRoutes,
+  ...executorRoutes,
   ...platformRoutes,
 } as const satisfies Record<string, RouteDefinition>;
 

@@ -1,5 +1,5 @@
 import { decodeEvent, type Bus, type States } from '@mortise/bus';
-import { Control, type ControlData } from '@mortise/contracts';
+import { Control, type ControlData, type ExecutorStateDto } from '@mortise/contracts';
 import type { Sandbox } from '@mortise/sandbox';
 import type { Running } from '../executions/running.js';
 import { unitKey } from '../executions/unit.js';
@@ -10,6 +10,7 @@ export interface ControlParts {
   sandbox: Sandbox;
   secrets: SecretCache;
   states: States;
+  report: () => ExecutorStateDto;
 }
 
 /** Hears `control`: what state will say anyway, sooner. */
@@ -18,7 +19,11 @@ export function takeControl(bus: Bus, parts: ControlParts): void {
     topic: 'control',
     solo: true,
     from: 'latest',
-    handler: async (record) => obey(decodeEvent(Control, record).data, parts),
+    handler: async (record) => {
+      const { data } = decodeEvent(Control, record);
+      if (data.action === 'report') bus.reply(record, Buffer.from(JSON.stringify(parts.report())));
+      else obey(data, parts);
+    },
   });
 }
 
@@ -35,8 +40,9 @@ function obey({ action, target, reason }: ControlData, { running, sandbox, secre
       secrets.forget(target);
       sandbox.evict((unit) => unit.key.includes(`/${target}/`));
       return;
+    case 'report':
     case 'forget-key':
-      // An API key: the gateway's business.
+      // Answered above; an API key, the gateway's business.
       return;
   }
 }
