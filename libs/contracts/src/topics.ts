@@ -14,6 +14,8 @@ export interface TopicDefinition {
   durable: boolean;
   /** Records of one key keep their order through producer retries. Given up for telemetry and replies. */
   ordered: boolean;
+  /** Nobody waits for it: some milliseconds until it is sent and some more until it is read make larger batches. */
+  gathered?: boolean;
   /** gzip the batches of bulky telemetry. */
   compression?: 'gzip';
 }
@@ -39,8 +41,11 @@ export const topics = {
   'executions.interactive': { ...exempt, partitions: 48, retentionHours: 1 },
   'executions.background': { ...durable, partitions: 48, retentionHours: days(3) },
   'execution-replies': { ...exempt, partitions: 64, retentionHours: 1 },
-  'execution-events': { ...durable, partitions: 24, retentionHours: days(7) },
-  'execution-logs': { ...exempt, partitions: 24, retentionHours: days(2), compression: 'gzip' },
+  'execution-events': { ...durable, partitions: 24, retentionHours: days(7), gathered: true },
+  'execution-logs': {
+    ...{ ...exempt, partitions: 24, retentionHours: days(2), compression: 'gzip' },
+    gathered: true,
+  },
   'platform-events': { ...durable, partitions: 24, retentionHours: days(7) },
   'plugin-events': { ...durable, partitions: 24, retentionHours: days(7) },
   'webhook-deliveries': { ...durable, partitions: 12, retentionHours: days(3) },

@@ -1,4 +1,5 @@
-import kafkajs, { type GroupMember, type PartitionAssigner } from 'kafkajs';
+import type { GroupMember, PartitionAssigner } from 'kafkajs';
+import { kafkajs } from './kafkajs.js';
 import { shareSticky, type Claimant } from './sticky.js';
 
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;

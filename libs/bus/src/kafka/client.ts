@@ -1,17 +1,12 @@
 import type { ServiceName } from '@mortise/contracts';
 import type { Logger } from '@mortise/service-kit';
-import kafkajs, {
-  type Admin,
-  type ISocketFactory,
-  type KafkaConfig,
-  type RetryOptions,
-  type SASLOptions,
-} from 'kafkajs';
+import type { Admin, ISocketFactory, Kafka, KafkaConfig, RetryOptions, SASLOptions } from 'kafkajs';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { BusEnv } from '../env.js';
+import { kafkajs } from './kafkajs.js';
 
 // Outlives a broker's restart: with kafkajs' defaults a kill of the broker cost 44 s and lost calls.
 export const patientRetry: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 1_000 };
@@ -70,7 +65,7 @@ export interface ClientOptions {
 const levels = { 1: 'error', 2: 'warn', 4: 'debug', 5: 'trace' } as const;
 
 /** One kafkajs client: its own connections. */
-export function kafkaClient({ env, service, logger, sockets, retry }: ClientOptions): kafkajs.Kafka {
+export function kafkaClient({ env, service, logger, sockets, retry }: ClientOptions): Kafka {
   const login = sasl(env);
   const ssl = tlsOf(env);
   const config: KafkaConfig = {

@@ -1,3 +1,4 @@
+import { topic as definitionOf } from '@mortise/contracts';
 import { metrics, type Logger } from '@mortise/service-kit';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { PartitionTrack } from '../engine/track.js';
@@ -11,6 +12,7 @@ const commitEveryMs = 250;
 // So much may be finished above an unfinished record before its partition pauses: a crash repeats it all.
 const maxSpan = 10_000;
 const maxBytesPerPartition = 262_144;
+const gatheredBytes = 65_536;
 
 const rebalances = metrics.histogram('mortise_bus_rebalance_duration_seconds');
 
@@ -56,6 +58,8 @@ export class TopicConsumer {
       groupId,
       allowAutoTopicCreation: false,
       maxBytesPerPartition,
+      // What the brokers gather need not be fetched, decoded and answered for record by record.
+      minBytes: definitionOf(subscription.topic).gathered ? gatheredBytes : 1,
       maxWaitTimeInMs: 100,
       sessionTimeout: 6_000,
       rebalanceTimeout: 6_000,

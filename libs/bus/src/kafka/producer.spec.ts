@@ -1,4 +1,5 @@
 import { AppError } from '@mortise/service-kit';
+import { until } from '@mortise/testing';
 import type { ProducerBatch } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import type { BusRecord } from '../record.js';
@@ -41,6 +42,25 @@ describe('a producing lane', () => {
     expect(texts(requests[0]?.batch)).toEqual(['a', 'b', 'c']);
     requests[0]?.ok();
     await Promise.all(sends);
+  });
+
+  it('waits for more records where it was told to, and not once there are many', async () => {
+    const { requests, producer } = sender();
+    const lane = new Lane(producer, env, { ...ordered, lingerMs: 20 });
+
+    const first = lane.send([record('a')]);
+    await turn();
+    const second = lane.send([record('b')]);
+    await until(() => requests.length > 0, 'they are sent');
+    expect(texts(requests[0]?.batch)).toEqual(['a', 'b']);
+    requests[0]?.ok();
+    await Promise.all([first, second]);
+    const many = lane.send(Array.from({ length: 1_000 }, () => record('c')));
+    await turn();
+
+    expect(texts(requests[1]?.batch)).toHaveLength(1_000);
+    requests[1]?.ok();
+    await many;
   });
 
   it('keeps one request in flight where order matters', async () => {

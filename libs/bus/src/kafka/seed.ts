@@ -1,11 +1,12 @@
 import type { EventDefinition } from '@mortise/contracts';
-import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import { encodeEvent, encodeTombstone } from '../codec.js';
 import type { BusEnv } from '../env.js';
 import type { BusRecord } from '../record.js';
 import { pinnedAssigner } from './assigner.js';
 import { kafkaClient } from './client.js';
+import { kafkajs } from './kafkajs.js';
 import { Lane } from './producer.js';
 import { endsOf, topicName, topicOffsets } from './topics.js';
 

@@ -1,10 +1,11 @@
 import { topic as definitionOf, topicNames, type TopicName } from '@mortise/contracts';
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import type { Admin, ITopicConfig } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BusEnv } from '../env.js';
 import { partitionCount } from '../partitions.js';
 import { checkBrokers } from './broker-check.js';
 import { connectAdmin, socketFactory } from './client.js';
+import { kafkajs } from './kafkajs.js';
 
 /** Room for a body of the largest size an execution may carry, with its headers. */
 export const maxMessageBytes = 4_194_304;

@@ -13,7 +13,8 @@ import { projectCommands, projectExecutions } from './executions-projection.js';
 import { projectLogs } from './logs-projection.js';
 
 const maxBatch = 500;
-const delayMs = 200;
+/** The brokers gather for as long again. */
+const delayMs = 100;
 /** Commands are short of time: their publisher waits for this in one process. */
 const commandDelayMs = 20;
 

@@ -16,7 +16,7 @@ export class FireEnds {
       topic: 'execution-events',
       batch: (records) => this.ended(records),
       maxBatch: 500,
-      delayMs: 20,
+      delayMs: 100,
     });
   }
 
