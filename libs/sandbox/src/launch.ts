@@ -124,7 +124,7 @@ export function createLauncher({
     walls: { ...chosen.walls, nodePermissions: true, jitless },
     marks: home,
     spawn(mark) {
-      return withFilter(chosen, (fds) =>
+      const child = withFilter(chosen, (fds) =>
         spawn(pathOf(command), args, {
           env: {},
           cwd: empty,
@@ -132,6 +132,9 @@ export function createLauncher({
           ...user(chosen),
         }),
       );
+      // Starting takes as much of the processor as many runs, and who makes workers die makes them start.
+      if (child.pid !== undefined) lowerPriority(child.pid, workerNice);
+      return child;
     },
     started(spawned) {
       const pid = chosen.walls.tool === 'bubblewrap' ? (onlyChildOf(spawned) ?? spawned) : spawned;
