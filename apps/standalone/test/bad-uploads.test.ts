@@ -116,7 +116,6 @@ describe('bad uploads', () => {
   });
 
   it.each([
-    { runtime: 'wasm' },
     { events: [{ on: 'order.created', function: 'a', mode: 'before' }] },
     { events: [{ on: 'order.created', function: 'a', filter: { x: 1 } }] },
   ])('are refused for what is not supported yet: %j', async (manifest) => {

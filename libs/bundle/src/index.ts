@@ -2,6 +2,9 @@ export { readPackage, readEntry, type Package, type PackageFile, type ReadPackag
 export { writePackage, type PackageContent } from './write.js';
 export { validateConfig, type CheckedConfig } from './config.js';
 export { notRunYet } from './not-run-yet.js';
+export { declareMaximum } from './wasm/declare-maximum.js';
+export { memoryMbOf, wasmBytesMax } from './wasm/check-wasm.js';
+export { WasmProblem } from './wasm/reader.js';
 export { digestOf } from './digest.js';
 export { type Refusal } from './refusal.js';
 export { readManifest, isManifest, type ReadManifest } from './manifest/read-manifest.js';

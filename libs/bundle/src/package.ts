@@ -6,6 +6,7 @@ import { checkMain, mainBytesAdvised, mainBytesMax } from './main/check-main.js'
 import { isManifest, readManifest } from './manifest/read-manifest.js';
 import { Refused, type Refusal } from './refusal.js';
 import { judge } from './rules/table.js';
+import { checkWasm, wasmBytesMax } from './wasm/check-wasm.js';
 import { checkWebhooks } from './webhooks.js';
 
 export interface PackageFile {
@@ -20,7 +21,7 @@ export interface Package {
   /** Which file the manifest was: plugin.json, plugin.yaml ... */
   manifestFile: string;
   files: PackageFile[];
-  /** The code of the manifest's `main`; '' when the package has no functions and no such file. */
+  /** The code of the manifest's `main`; '' of WebAssembly, and when the package has no functions and no such file. */
   main: string;
   /** sha256 of the package, lower-case hex. */
   digest: string;
@@ -57,12 +58,13 @@ async function judgePackage(path: string): Promise<ReadPackage> {
   const judgement = judge({ manifest, files }, document);
   if (judgement.errors.length > 0)
     throw judgement.onlyUnsupported ? unsupported(judgement.errors) : invalid(judgement.errors);
-  refuseWasm(first.wasm);
+  refuseWasm(first.wasm, manifest);
   const contents = await contentsOf(path, manifest);
   const webhookErrors = checkWebhooks({ manifest, files }, contents);
   if (webhookErrors.length > 0) throw invalid(webhookErrors);
   const main = contents.get(manifest.main);
-  const mainErrors = main ? await checkMainBytes(manifest.main, main) : [];
+  const mainErrors = main ? await checkMainBytes(main, manifest) : [];
+  const isJs = manifest.runtime === 'js';
   if (mainErrors.length > 0) throw new Refused({ ok: false, code: 'MAIN_INVALID', errors: mainErrors });
   return {
     ok: true,
@@ -70,10 +72,10 @@ async function judgePackage(path: string): Promise<ReadPackage> {
       manifest,
       manifestFile: document.file,
       files: first.files,
-      main: main?.toString('utf8') ?? '',
+      main: isJs ? (main?.toString('utf8') ?? '') : '',
       digest: await digestOf(path),
       sizeBytes: (await stat(path)).size,
-      warnings: main && main.length > mainBytesAdvised ? [largeMain(manifest.main, main.length)] : [],
+      warnings: isJs && main && main.length > mainBytesAdvised ? [largeMain(manifest.main, main.length)] : [],
     },
   };
 }
@@ -84,19 +86,24 @@ function taken<T extends { ok: true }>(outcome: T | Refusal): T {
 }
 
 const textFile: Kept = { maxBytes: intake.manifestBytes, code: 'MANIFEST_INVALID' };
-const mainFile: Kept = { maxBytes: mainBytesMax, code: 'MAIN_INVALID' };
+const mainFile = ({ runtime }: Manifest): Kept => ({
+  maxBytes: runtime === 'wasm' ? wasmBytesMax : mainBytesMax,
+  code: 'MAIN_INVALID',
+});
 
 /** The second pass: only now is it known which files to hold. */
 async function contentsOf(path: string, manifest: Manifest): Promise<Map<string, Buffer>> {
   const webhooks = new Set(manifest.webhooks);
   const { kept } = await survey(path, (name) => {
-    if (name === manifest.main) return mainFile;
+    if (name === manifest.main) return mainFile(manifest);
     return webhooks.has(name) ? textFile : undefined;
   });
   return kept;
 }
 
-async function checkMainBytes(file: string, bytes: Buffer): Promise<FieldError[]> {
+async function checkMainBytes(bytes: Buffer, manifest: Manifest): Promise<FieldError[]> {
+  const { main: file } = manifest;
+  if (manifest.runtime === 'wasm') return checkWasm(file, bytes, manifest);
   try {
     return await checkMain(file, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
@@ -105,9 +112,14 @@ async function checkMainBytes(file: string, bytes: Buffer): Promise<FieldError[]
   }
 }
 
-function refuseWasm([file]: string[]): void {
+/** A module has its place as `main` of a plugin that says so, and no other. */
+function refuseWasm(files: string[], { runtime, main }: Manifest): void {
+  const file = files.find((name) => runtime === 'js' || name !== main);
   if (file === undefined) return;
-  const message = 'it is WebAssembly, and the manifest declares runtime js';
+  const message =
+    runtime === 'js'
+      ? 'it is WebAssembly, and the manifest declares runtime js'
+      : `it is WebAssembly, and only main (${main}) may be`;
   throw new Refused({
     ok: false,
     code: 'PACKAGE_FORBIDDEN_FILE',

@@ -3,6 +3,7 @@ export { canMount, mountTmpfs } from './tmpfs.js';
 export { installation } from './installation.js';
 export { until } from './until.js';
 export { Random } from './random.js';
+export { memoryOf, webAssembly } from './web-assembly.js';
 export { fuzz, type Fuzzing } from './fuzz.js';
 export { emptyDatabase, postgresUrl, testDatabase, type TestDatabase } from './database.js';
 export { buildPackage, type PackageParts } from './package-builder.js';

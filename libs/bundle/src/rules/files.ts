@@ -33,6 +33,20 @@ export const fileRules: Rule[] = [
     breaks: { main: 'nope.js' },
   },
   {
+    id: 'main-runtime',
+    what: 'main is a .wasm file exactly when the runtime is wasm',
+    *check({ manifest: { runtime, main, functions } }) {
+      if (Object.keys(functions ?? {}).length === 0) return;
+      const isWasm = main.endsWith('.wasm');
+      if (runtime === 'wasm' && !isWasm)
+        yield { pointer: '/main', message: 'runtime wasm needs a main that ends in .wasm' };
+      if (runtime === 'js' && isWasm)
+        yield { pointer: '/main', message: 'a .wasm file needs runtime: wasm in the manifest' };
+    },
+    holds: { runtime: 'wasm', main: 'main.wasm' },
+    breaks: { runtime: 'wasm', main: 'index.js' },
+  },
+  {
     id: 'webhook-file-type',
     what: 'webhook files are YAML or JSON',
     *check({ manifest }) {

@@ -3,17 +3,6 @@ import type { Rule } from './rule.js';
 /** What the schema of manifests allows and this version does not run. */
 export const supportRules: Rule[] = [
   {
-    id: 'runtime-js',
-    what: 'the runtime is js',
-    code: 'NOT_SUPPORTED_YET',
-    *check({ manifest }) {
-      if (manifest.runtime === 'wasm')
-        yield { pointer: '/runtime', message: 'runtime wasm is not supported yet' };
-    },
-    holds: { runtime: 'js' },
-    breaks: { runtime: 'wasm' },
-  },
-  {
     id: 'event-after',
     what: 'events are handled after the fact',
     code: 'NOT_SUPPORTED_YET',

@@ -12,7 +12,7 @@ const minimal = {
   main: 'index.js',
   functions: { x: {} },
 };
-const files = new Set(['index.js', 'webhook.yaml']);
+const files = new Set(['index.js', 'main.wasm', 'webhook.yaml']);
 
 /** The rules that a manifest breaks; the example must pass the schema, or it would not show what the rule is for. */
 function broken(example: Example) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readEntry } from '@mortise/bundle';
-import type { Source } from '@mortise/sandbox';
+import { sourceOf, type Source } from '@mortise/sandbox';
 import { AppError } from '@mortise/service-kit';
 import type { PackageStore } from '@mortise/storage';
 import { LRUCache } from 'lru-cache';
@@ -51,7 +51,7 @@ export class Sources {
       await this.download(object, digest, path);
       const code = await readEntry(path, main);
       if (!code) throw new AppError('UNAVAILABLE', { what: `The file ${main} of the package` });
-      return { filename: main, code: code.toString('utf8') };
+      return sourceOf(main, code);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
