@@ -20,36 +20,57 @@ const allocatedBytes = ({ statistics }: GCProfilerResult, startBytes: number): n
   return bytes + Math.max(0, process.memoryUsage().heapUsed - after);
 };
 
+/** What work costs this process, a unit of it. */
+export interface Cost {
+  tookMs: number;
+  cpuUs: number;
+  allocatedKb: number;
+}
+
+export async function costOf(units: number, work: () => Promise<unknown>): Promise<Cost> {
+  const profiler = new GCProfiler();
+  const startBytes = process.memoryUsage().heapUsed;
+  profiler.start();
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  await work();
+  const tookMs = performance.now() - started;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    tookMs,
+    cpuUs: (user + system) / units,
+    allocatedKb: allocatedBytes(profiler.stop(), startBytes) / 1_024 / units,
+  };
+}
+
+export const shownCost = ({ cpuUs, allocatedKb }: Cost, unit: string): string =>
+  `${cpuUs.toFixed(cpuUs < 10 ? 1 : 0)} us CPU and ${allocatedKb.toFixed(1)} KB allocated ${unit}`;
+
 /** @param once told which caller it is for */
 export async function load(
   callers: number,
   calls: number,
   once: (caller: number) => Promise<unknown>,
 ): Promise<Load> {
-  const profiler = new GCProfiler();
-  const startBytes = process.memoryUsage().heapUsed;
-  profiler.start();
-  const cpu = process.cpuUsage();
   const times: number[] = [];
-  const started = performance.now();
   let left = calls;
-  await Promise.all(
-    Array.from({ length: callers }, async (_, caller) => {
-      while (left-- > 0) {
-        const from = performance.now();
-        await once(caller);
-        times.push(performance.now() - from);
-      }
-    }),
+  const { tookMs, cpuUs, allocatedKb } = await costOf(calls, () =>
+    Promise.all(
+      Array.from({ length: callers }, async (_, caller) => {
+        while (left-- > 0) {
+          const from = performance.now();
+          await once(caller);
+          times.push(performance.now() - from);
+        }
+      }),
+    ),
   );
-  const tookMs = performance.now() - started;
-  const { user, system } = process.cpuUsage(cpu);
   return {
     p50Ms: percentile(times, 0.5),
     p99Ms: percentile(times, 0.99),
     perSecond: (calls * 1_000) / tookMs,
-    cpuUsPerCall: (user + system) / calls,
-    allocatedKbPerCall: allocatedBytes(profiler.stop(), startBytes) / 1_024 / calls,
+    cpuUsPerCall: cpuUs,
+    allocatedKbPerCall: allocatedKb,
   };
 }
 

@@ -3,8 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { stopSharedCluster } from './cluster.ts';
 import type { Figure } from './figure.ts';
 import { httpOneCaller, httpSaturated, httpSomeCallers } from './figures/cluster.ts';
+import { brokerKill } from './figures/broker-kill.ts';
 import { eventIntake } from './figures/event-intake.ts';
 import { backOtherCordon, backSameCordon } from './figures/capacity.ts';
+import { fastBesideOthers, fastBesideOwn } from './figures/p10-lanes.ts';
+import { idleTenants } from './figures/idle-tenants.ts';
 import { fairness } from './figures/fairness.ts';
 import { installToRun, secondStart } from './figures/lifecycle.ts';
 import { busManyCallers, busOneCaller, busSomeCallers } from './figures/p11-bus.ts';
@@ -15,7 +18,7 @@ import { coldLarge, coldMiddle, coldSmall, warmPerGiB } from './figures/sandbox-
 import { commitToConsumer, inbox, relay } from './figures/outbox.ts';
 import { httpExecute } from './figures/p4-http-execute.ts';
 import { slowHandler } from './figures/p14-slow-handler.ts';
-import { scheduler } from './figures/p21-scheduler.ts';
+import { scheduler, schedulerLag } from './figures/p21-scheduler.ts';
 import { projection } from './figures/p15-projection.ts';
 import { largeUpload, uploadRate } from './figures/uploads.ts';
 import { stopShared } from './platform.ts';
@@ -33,8 +36,11 @@ const figures: Figure[] = [
   coldLarge,
   warmPerGiB,
   inFlight,
+  fastBesideOwn,
+  fastBesideOthers,
   backSameCordon,
   backOtherCordon,
+  idleTenants,
   busOneCaller,
   busSomeCallers,
   busManyCallers,
@@ -42,6 +48,7 @@ const figures: Figure[] = [
   httpSomeCallers,
   httpSaturated,
   slowHandler,
+  brokerKill,
   projection,
   relay,
   commitToConsumer,
@@ -51,6 +58,7 @@ const figures: Figure[] = [
   uploadRate,
   installToRun,
   scheduler,
+  schedulerLag,
   secondStart,
   fairness,
 ];

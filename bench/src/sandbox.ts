@@ -1,6 +1,12 @@
 // A sandbox without the services around it, as the thing under measure.
 import { effectiveLimits } from '@mortise/contracts';
-import { Sandbox, type Invocation, type SandboxOptions, type SandboxStats } from '@mortise/sandbox';
+import {
+  Sandbox,
+  type Invocation,
+  type SandboxOptions,
+  type SandboxResult,
+  type SandboxStats,
+} from '@mortise/sandbox';
 
 /** 100 B of JSON. */
 export const input =
@@ -19,7 +25,7 @@ export interface Call {
 
 export interface Ground {
   /** Runs `go` of the code once, in the worker of its cordon. @throws Error when it does not succeed */
-  go: (code: string, call?: Call) => Promise<void>;
+  go: (code: string, call?: Call) => Promise<SandboxResult>;
   stats: () => SandboxStats;
 }
 
@@ -33,7 +39,7 @@ export async function withSandbox<T>(
   const nothing = () => Promise.resolve('null');
   const go: Ground['go'] = async (code, { host = nothing, cordon = 'acme', idempotent } = {}) => {
     const executionId = `run-${++runs}`;
-    const { status, error } = await sandbox.invoke({
+    const result = await sandbox.invoke({
       executionId,
       unit: {
         key: cordon === 'acme' ? code : `${cordon} ${code}`,
@@ -52,7 +58,9 @@ export async function withSandbox<T>(
       host,
       log() {},
     });
+    const { status, error } = result;
     if (status !== 'succeeded') throw new Error(`${status}: ${error?.message ?? ''}`);
+    return result;
   };
   try {
     return await work({ go, stats: () => sandbox.stats() });

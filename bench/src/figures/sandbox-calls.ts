@@ -40,7 +40,7 @@ export const warmCall: Figure = {
   measure: () =>
     withSandbox(async ({ go }) => {
       const bare = startBare();
-      const p50Us = async (call: () => Promise<void>) => (await load(1, 15_000, call)).p50Ms * 1_000;
+      const p50Us = async (call: () => Promise<unknown>) => (await load(1, 15_000, call)).p50Ms * 1_000;
       try {
         return await interleave(
           7,

@@ -70,7 +70,7 @@ describe('lanes', () => {
     await until(() => ground.worker('acme', 'slow') !== undefined, 'a slow worker');
 
     const nice = (lane: 'fast' | 'slow') => getPriority(ground.worker('acme', lane)?.pid ?? 0);
-    expect([nice('fast'), nice('slow')]).toEqual([5, 12]);
+    expect([nice('fast'), nice('slow')]).toEqual([5, 19]);
   });
 });
 
