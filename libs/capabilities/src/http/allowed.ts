@@ -32,22 +32,24 @@ const namesGranted = (entry: HostEntry, { host, port }: Target): boolean =>
 export async function authoriseTarget(call: Call, target: Target, via: 'plugin' | 'redirect'): Promise<void> {
   const { scope } = call;
   const { host } = target;
+  const allows = ({ hosts, ...others }: Record<string, unknown>): boolean =>
+    hosts === undefined
+      ? Object.keys(others).length === 0
+      : entriesOf(hosts).some((entry) => namesGranted(entry, target));
   const asked = askedOf(scope.installation);
-  if (!asked.some((entry) => namesTarget(entry, target)) && !(await isConfigured(call, target))) {
+  const narrowed = scope.installation.selectors?.[permission];
+  const isAsked = asked.some((entry) => namesTarget(entry, target)) || (await isConfigured(call, target));
+  if (!isAsked || (narrowed && !narrowed.some(allows))) {
     if (via === 'redirect') {
       throw denied(call, target, `A redirect leads to ${host}, which the manifest does not allow`);
     }
-    if (asked.some((entry) => namesHost(entry, host))) {
+    if (!isAsked && asked.some((entry) => namesHost(entry, host))) {
       const wanted = `${host}:${target.port}`;
       throw denied(call, target, `${host} is allowed, but not this port: add ${wanted} to network.allow`);
     }
     throw violation(call, host);
   }
-  authoriseSelected(call, permission, { host }, ({ hosts, ...others }) =>
-    hosts === undefined
-      ? Object.keys(others).length === 0
-      : entriesOf(hosts).some((entry) => namesGranted(entry, target)),
-  );
+  authoriseSelected(call, permission, { host }, allows);
 }
 
 /** Manifests of other dialects name no hosts: what was granted at the installation is what they may use. */

@@ -161,6 +161,17 @@ describe('http', () => {
       expect(await request(elsewhere, 'https://cdn.example.com/')).toMatchObject({ status: 200 });
     });
 
+    it('covers no more hosts than the manifest asks it for', async () => {
+      const run = execution({ selectors: { 'http:request': [{ hosts: ['cdn.example.com'] }] } });
+      scene.handler = (_incoming, response) =>
+        response.writeHead(302, { location: 'https://api.example.com/' }).end();
+
+      await expect(request(run, 'https://cdn.example.com/')).rejects.toMatchObject(
+        refusal('PERMISSION_DENIED'),
+      );
+      await expect(request(run, api)).rejects.toMatchObject({ outcome: 'security_violation' });
+    });
+
     it('says which port is missing instead of ending the execution', async () => {
       await expect(request(execution(), 'http://api.example.com/')).rejects.toMatchObject({
         guest: {

@@ -33,6 +33,12 @@ export class ExecutionUsage {
   @IsInt() hostCalls: number;
   @IsInt() bytesIn: number;
   @IsInt() bytesOut: number;
+  /** Where it sent any: redirects followed are requests of their own. */
+  @IsOptional() @IsInt() networkRequests?: number;
+  /** Bodies of the answers, as they came over the network. */
+  @IsOptional() @IsInt() networkBytesIn?: number;
+  /** Bodies of the requests. */
+  @IsOptional() @IsInt() networkBytesOut?: number;
 }
 
 /** One step in the life of an execution: the data of every `execution.*` event. */

@@ -1,5 +1,11 @@
 import type { BusRecord, States } from '@mortise/bus';
-import { newMeter, Redactor, type CapabilityHost, type ExecutionScope } from '@mortise/capabilities';
+import {
+  newMeter,
+  Redactor,
+  type CapabilityHost,
+  type ExecutionScope,
+  type Meter,
+} from '@mortise/capabilities';
 import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
 import type { Sandbox, SandboxResult } from '@mortise/sandbox';
 import { metrics, type Clock, type Logger } from '@mortise/service-kit';
@@ -103,7 +109,7 @@ export class Runner {
     });
     const announce = setTimeout(() => this.announce(request, startedAt), startedAfterMs);
     try {
-      const result = await this.parts.sandbox.invoke({
+      const sandboxed = await this.parts.sandbox.invoke({
         executionId: request.executionId,
         unit: {
           key: unitKey(installation),
@@ -122,6 +128,7 @@ export class Runner {
         host: (op, args) => this.parts.host.call(scope, op, args),
         log: (line) => logs.write(line),
       });
+      const result = withNetwork(sandboxed, scope.meter);
       evidence.outcome(request, result);
       const conclusion = conclude(result, run.killed, redactor);
       endRunSpan(span, conclusion, result);
@@ -217,4 +224,11 @@ export class Runner {
       onLimit: (limit, value, used) => evidence.limit({ limit, value, used }),
     };
   }
+}
+
+/** What the sandbox cannot know: what the run used of the network. */
+function withNetwork(result: SandboxResult, meter: Meter): SandboxResult {
+  const { networkRequests, networkBytesIn, networkBytesOut } = meter;
+  if (networkRequests === 0) return result;
+  return { ...result, usage: { ...result.usage, networkRequests, networkBytesIn, networkBytesOut } };
 }

@@ -225,6 +225,9 @@ describe('what an installation needs', () => {
     }
     // Everything it cannot do without, and nothing the admin was not asked about.
     expect(all.body.grants).toMatchObject([{ permission: 'http:request', grantedBy: 'key:mk_test' }]);
+    expect(await state(all.body.id, 1)).toMatchObject({
+      network: { allow: ['api.example.com'], configured: [] },
+    });
   });
 
   it('is asked for when it is activated', async () => {
