@@ -40,6 +40,9 @@ export interface Run {
   bytesIn: number;
 }
 
+/** Of WebAssembly memory that may wait in an isolate to be collected. */
+const leftMbAtMost = 24;
+
 /** One isolate with what runs in it. Spoilt by a run that had to be stopped: it then only finishes what it has. */
 export class Cell {
   readonly runs = new Map<number, Run>();
@@ -53,6 +56,7 @@ export class Cell {
   heapMb = 0;
   /** Memory of a WebAssembly module, which is not in the heap. */
   outsideMb = 0;
+  #leftMb = 0;
   #heapReadAt = 0;
   #cpuSeenMs = 0;
   #blank: Instance | undefined;
@@ -99,12 +103,20 @@ export class Cell {
   }
 
   forget(run: Run): void {
+  /** A module's instance was let go of, with its memory: there until it is collected, which may be long. */
+  leave(bytes: number): void {
+    this.#leftMb += bytes / 1_048_576;
+    // Nothing but the end of an isolate gives such memory back at once.
+    if (this.#leftMb > leftMbAtMost) this.spoilt = true;
+  }
+
     if (!this.runs.delete(run.no)) return;
     this.pending -= run.pending;
     if (run.timers) for (const timer of run.timers.values()) clearTimeout(timer);
     if (this.unit.isolation === 'execution' && run.instance && !this.isolate.isDisposed) {
       releaseInstance(run.instance);
     }
+      this.leave(this.outsideMb * 1_048_576);
     if (this.spoilt && this.runs.size === 0) this.dispose();
   }
 

@@ -293,6 +293,8 @@ export class Pump {
         return;
       case 'c':
         run.cell.wait(run, 1);
+      case 'v':
+        return run.cell.leave(Number(text));
         run.hostCalls++;
         return this.#writer.send(run.no, frameType.call, text);
       case 'g':

@@ -15,7 +15,7 @@ it('gives the engine a module whose memory stays below the maximum, or refuses i
     target(input) {
       let module;
       try {
-        module = new webAssembly.Module(Buffer.from(withMemoryMaximum(input, pages)));
+        module = new webAssembly.Module(Buffer.from(withMemoryMaximum(input, pages).module));
       } catch (error) {
         expect(error instanceof WasmRefused || error instanceof webAssembly.CompileError).toBe(true);
         return;

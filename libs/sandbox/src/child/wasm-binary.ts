@@ -17,12 +17,19 @@ export class WasmRefused extends Error {
   }
 }
 
+/** A module, and how far its memory may grow. */
+export interface Bounded {
+  module: Uint8Array;
+  /** 0 without a memory. */
+  maximumPages: number;
+}
+
 /**
  * A copy of a module whose memory grows to `pages` at most: the engine keeps to what a module declares and to one number
  * for the whole process, and this is how a single plugin gets a lower one.
  * @throws WasmRefused of a memory that begins with more, or a text that is no module
  */
-export function withMemoryMaximum(module: Uint8Array, pages: number): Uint8Array {
+export function withMemoryMaximum(module: Uint8Array, pages: number): Bounded {
   const reader = new Reader(module, 8);
   while (reader.at < module.length) {
     const sectionAt = reader.at;
@@ -35,7 +42,7 @@ export function withMemoryMaximum(module: Uint8Array, pages: number): Uint8Array
       continue;
     }
     const count = reader.number();
-    if (count === 0) return module;
+    if (count === 0) break;
     if (count > 1) throw new WasmRefused('wasm-memory', 'it has more than one memory');
     const flags = reader.byte();
     if (flags > hasMaximum) throw new WasmRefused('wasm-memory', 'its memory is shared or 64-bit');
@@ -51,9 +58,9 @@ export function withMemoryMaximum(module: Uint8Array, pages: number): Uint8Array
     copy.set(module.subarray(0, sectionAt));
     copy.set(section, sectionAt);
     copy.set(module.subarray(end), sectionAt + section.length);
-    return copy;
+    return { module: copy, maximumPages: maximum };
   }
-  return module;
+  return { module, maximumPages: 0 };
 }
 
 const megabytes = (pages: number) => Math.ceil((pages * pageBytes) / 1_048_576);

@@ -5,11 +5,13 @@ import { describe, expect, it } from 'vitest';
 interface Texts {
   encode(text: string): Uint8Array;
   decode(bytes: Uint8Array, exact?: boolean): string;
+  body(bytes: Uint8Array): { text?: string; base64?: string };
+  piece(chunk: { base64: string }): Uint8Array;
 }
 
 const source = readFileSync(new URL('./prelude/bytes.js', import.meta.url), 'utf8');
 const texts = (0, eval)(source) as () => Texts;
-const { encode, decode } = texts();
+const { encode, decode, body, piece } = texts();
 const unit = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0xd83d, 0xde00, 0xd800, 0x41));
 const anyText = fc.array(unit, { maxLength: 40 }).map((units) => String.fromCharCode(...units));
 const byte = fc.oneof(
@@ -44,6 +46,18 @@ describe('texts between host and module', () => {
         expect(outcome(() => decode(bytes, true))).toBe(outcome(() => strict.decode(bytes)));
       }),
       { numRuns: 5_000 },
+    );
+  });
+
+  it('are base64 on their way to the host and back where they are no text', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 20 }), (random) => {
+        const bytes = Uint8Array.from([...random, 0xff]);
+        const base64 = Buffer.from(bytes).toString('base64');
+
+        expect(body(bytes)).toEqual({ base64 });
+        expect(Buffer.from(piece({ base64 }))).toEqual(Buffer.from(bytes));
+      }),
     );
   });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type ivmTypes from 'isolated-vm';
 import { entryOf, type Instance, type Isolate, type Ivm, type Reference } from './engine.js';
 import { LoadError, type SourceFile } from './plugin-code.js';
-import { pageBytes, wasmPrefix, WasmRefused, withMemoryMaximum } from './wasm-binary.js';
+import { pageBytes, wasmPrefix, WasmRefused, withMemoryMaximum, type Bounded } from './wasm-binary.js';
 
 const part = (name: string) =>
   readFileSync(new URL(`./prelude/${name}.js`, import.meta.url), 'utf8')
@@ -32,27 +32,17 @@ export class WasmCode {
     source: SourceFile & { memoryMb: number },
     timeoutMs: number,
   ): void {
-    const bytes = this.#bytesOf(source);
+    const { module, maximumPages } = bounded(source);
     const shim = this.#shim(isolate, instance);
-    const handed = new this.#ivm.ExternalCopy(bytes.buffer);
+    const handed = new this.#ivm.ExternalCopy(new Uint8Array(module).buffer);
     const refused = entryOf(instance, 'wasm').applySync(
       undefined,
-      [shim.derefInto(), handed.copyInto({ release: true }), pagesOf(source.memoryMb) * pageBytes] as never[],
+      [shim.derefInto(), handed.copyInto({ release: true }), maximumPages * pageBytes] as never[],
       { timeout: timeoutMs },
     ) as unknown as string;
     if (refused === '') return;
     const space = refused.indexOf(' ');
     throw new LoadError(refused.slice(0, space), refused.slice(space + 1));
-  }
-
-  #bytesOf(source: SourceFile & { memoryMb: number }): Uint8Array<ArrayBuffer> {
-    const bytes = Buffer.from(source.code.slice(wasmPrefix.length), 'base64');
-    try {
-      return new Uint8Array(withMemoryMaximum(bytes, pagesOf(source.memoryMb)));
-    } catch (error) {
-      if (error instanceof WasmRefused) throw new LoadError('MAIN_INVALID', error.message);
-      throw error;
-    }
   }
 
   #shim(isolate: Isolate, { context }: Instance): Reference {
@@ -66,5 +56,15 @@ export class WasmCode {
       isolate.compileScriptSync(around, { filename, produceCachedData: true }) as ivmTypes.CachedDataResult
     ).cachedData;
     return shim;
+  }
+}
+
+function bounded({ code, memoryMb }: SourceFile & { memoryMb: number }): Bounded {
+  const bytes = Buffer.from(code.slice(wasmPrefix.length), 'base64');
+  try {
+    return withMemoryMaximum(bytes, pagesOf(memoryMb));
+  } catch (error) {
+    if (error instanceof WasmRefused) throw new LoadError('MAIN_INVALID', error.message);
+    throw error;
   }
 }

@@ -2,8 +2,8 @@
  * The plugin's side of the bridge: runs handlers, builds `ctx`, and speaks to the host through one function that carries
  * a run's number and a text. Every value leaves as JSON text made here, under the run's own time limit.
  *
- * First letter of the text: s result, f error, m no memory left, w bytes of WebAssembly memory, c host call, t timer
- * set, u timer cleared, l limit hit, g log line.
+ * First letter of the text: s result, f error, m no memory left, w bytes of WebAssembly memory, v such
+ * bytes let go, c host call, t timer set, u timer cleared, l limit hit, g log line.
  */
 (function bridge(p, hostPost) {
   'use strict';

@@ -79,12 +79,29 @@
     return string;
   };
 
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
   const toBase64 = (content) => {
-    let binary = '';
-    for (let at = 0; at < content.length; at += atATime) {
-      binary += String.fromCharCode.apply(undefined, content.subarray(at, at + atATime));
+    let string = '';
+    for (let at = 0; at < content.length; at += 3) {
+      const three = (content[at] << 16) | ((content[at + 1] ?? 0) << 8) | (content[at + 2] ?? 0);
+      string += digits[three >> 18] + digits[(three >> 12) & 63];
+      string += at + 1 < content.length ? digits[(three >> 6) & 63] : '=';
+      string += at + 2 < content.length ? digits[three & 63] : '=';
     }
-    return btoa(binary);
+    return string;
+  };
+
+  /** @param string as the host writes it */
+  const fromBase64 = (string) => {
+    const content = new Uint8Array((string.length / 4) * 3);
+    let end = 0;
+    for (let at = 0; at < string.length; at += 4) {
+      let four = 0;
+      for (let i = 0; i < 4; i++) four = (four << 6) | Math.max(0, digits.indexOf(string[at + i]));
+      for (const shift of [16, 8, 0]) content[end++] = four >> shift;
+    }
+    return content.subarray(0, end - (string.endsWith('==') ? 2 : string.endsWith('=') ? 1 : 0));
   };
 
   return {
@@ -101,11 +118,7 @@
     },
     /** A piece of a response as the host gives it. */
     piece: ({ text, base64 }) =>
-      typeof text === 'string'
-        ? encode(text)
-        : typeof base64 === 'string'
-          ? Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
-          : empty,
+      typeof text === 'string' ? encode(text) : typeof base64 === 'string' ? fromBase64(base64) : empty,
     joined(pieces) {
       if (pieces.length === 1) return pieces[0];
       const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));

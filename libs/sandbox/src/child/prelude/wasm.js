@@ -152,7 +152,10 @@
     async call(run, { op, arguments: given }) {
       try {
         return stringify({ ok: true, value: await call(run, op, given) });
-      } catch ({ code, message, details }) {
+      } catch (refused) {
+        const { code, message, details } = refused;
+        // No module may go on asking for ever.
+        if (code === 'LIMIT_EXCEEDED') throw refused;
         return stringify({ ok: false, error: { code, message, details } });
       }
     },
@@ -173,11 +176,13 @@
     },
   };
 
-  const memoryBytes = (instance) => instance.exports[memoryName]?.buffer.byteLength ?? 0;
+  /** A memory that is not exported may have come to its maximum. */
+  const memoryBytes = (instance) =>
+    memoryName === undefined ? memoryBytesMax : instance.exports[memoryName].buffer.byteLength;
 
   /** A module that ends in a trap with its memory all taken could not have more of it. */
   const isFull = (instance) =>
-    instance !== undefined && memoryBytes(instance) > memoryBytesMax - memoryBytesMax / 16;
+    memoryName !== undefined && memoryBytes(instance) > memoryBytesMax - memoryBytesMax / 16;
 
   const trapOf = (thrown) => {
     let trap;
@@ -203,6 +208,11 @@
     if (bytes === toldBytes) return;
     toldBytes = bytes;
     post(run.no, `w${bytes}`);
+  };
+
+  const letGo = (run, instance) => {
+    tellMemory(run, instance);
+    post(run.no, `v${memoryBytes(instance)}`);
   };
 
   const result = (of) => {
@@ -240,12 +250,16 @@
     } catch (thrown) {
       if (of.wanted !== undefined) return undefined;
       const trap = trapOf(thrown);
-      if (trap !== thrown && instance !== undefined) tellMemory(of.run, instance);
-      if (trap !== thrown ? isFull(instance) : p.test(/Out of memory/, thrown.message)) exhaust(of.run);
+      if (trap === thrown ? p.test(/Out of memory/, thrown?.message) : instance && isFull(instance)) {
+        if (instance !== undefined) letGo(of.run, instance);
+        instance = undefined;
+        exhaust(of.run);
+      }
       throw trap;
     } finally {
       turn = nobody;
       blocks.reset();
+      if (instance !== undefined && kept === undefined) letGo(of.run, instance);
     }
   };
 
