@@ -68,11 +68,26 @@ const results = [];
 
 for (const figure of figures.filter(({ id }) => !only || only.includes(id))) {
   const { id, what, unit, reference, target } = figure;
+  const started = performance.now();
+  const tookS = () => Math.round((performance.now() - started) / 1_000);
   try {
     const { value, referenceValue, rounds, note } = await figure.measure();
     const ratio = referenceValue === undefined ? undefined : value / referenceValue;
     const ok = figure.ok({ value, ratio: ratio ?? NaN });
-    results.push({ id, what, value, unit, reference, referenceValue, ratio, target, ok, rounds, note });
+    results.push({
+      id,
+      what,
+      value,
+      unit,
+      reference,
+      referenceValue,
+      ratio,
+      target,
+      ok,
+      rounds,
+      note,
+      tookS: tookS(),
+    });
     console.log(
       `${id.padEnd(4)} ${what}\n     ${round(value)} ${unit}${ratio === undefined ? '' : `, ${ratio.toFixed(2)}x of ${reference} (${round(referenceValue ?? 0)})`}; target ${target}: ${ok ? 'ok' : 'SHORT'}${note ? `\n     ${note}` : ''}`,
     );
@@ -86,6 +101,7 @@ for (const figure of figures.filter(({ id }) => !only || only.includes(id))) {
       target,
       ok: false,
       rounds: [],
+      tookS: tookS(),
       note: `not measured: ${message}`,
     });
     console.log(`${id.padEnd(4)} ${what}\n     not measured: ${message}`);
@@ -93,5 +109,6 @@ for (const figure of figures.filter(({ id }) => !only || only.includes(id))) {
 }
 
 await Promise.all([stopShared(), stopSharedCluster()]);
+console.log(`measured in ${results.reduce((sum, { tookS }) => sum + tookS, 0)} s`);
 await mkdir('bench/results', { recursive: true });
 await writeFile('bench/results/latest.json', `${JSON.stringify(results, null, 2)}\n`);

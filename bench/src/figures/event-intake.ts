@@ -1,13 +1,10 @@
 // Events of one tenant, all of one key: from the bus to the commands they ask for, durable in the scheduler's outbox.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Bus, encodeCloudEvent, MemoryBroker } from '@mortise/bus';
 import { InstallationState } from '@mortise/contracts';
-import { migrate, startEmbeddedPostgres } from '@mortise/database';
 import { migrations, schedulerEnv, start } from '@mortise/scheduler';
 import { createLogger, loadEnv, newId } from '@mortise/service-kit';
 import { installation } from '@mortise/testing';
+import { withDatabase } from '../database.ts';
 import { repeat, type Figure, type Measured } from '../figure.ts';
 import { load, shown, type Load } from '../load.ts';
 
@@ -16,14 +13,11 @@ const events = 10_000;
 const senders = 512;
 
 /** A bus that stands for the rest of the platform, beside a running scheduler. */
-async function withScheduler<T>(use: (bus: Bus) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'mortise-bench-events-'));
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres') });
-  try {
-    await migrate(postgres.url, [migrations], logger);
+const withScheduler = <T>(use: (bus: Bus) => Promise<T>): Promise<T> =>
+  withDatabase(migrations, async (_db, url) => {
     const env = loadEnv(schedulerEnv, {
       BUS: 'memory',
-      DATABASE_URL: postgres.url,
+      DATABASE_URL: url,
       METRICS_PORT: '0',
       PORT: '0',
       MORTISE_INTERNAL_KEY: 'k'.repeat(32),
@@ -39,11 +33,7 @@ async function withScheduler<T>(use: (bus: Bus) => Promise<T>): Promise<T> {
       await service.close();
       await bus.close();
     }
-  } finally {
-    await postgres.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+  });
 
 export const eventIntake: Figure = {
   id: 'EVENTS',

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ExecutionData } from '@mortise/contracts';
-import { Database, migrate, startEmbeddedPostgres } from '@mortise/database';
 import { entities, migrations, projectExecutions } from '@mortise/registry';
-import { createLogger, newId } from '@mortise/service-kit';
+import { newId } from '@mortise/service-kit';
+import { withDatabase } from '../database.ts';
 import { interleave, type Figure } from '../figure.ts';
+import { costOf, shownCost, type Cost } from '../load.ts';
 
 const batch = 500;
 const batches = 60;
@@ -43,43 +41,41 @@ export const projection: Figure = {
   reference: 'unnest 500 in a loop into the same table',
   target: '>= 30,000 rows/s',
   ok: ({ value }) => value >= 30_000,
-  async measure() {
-    const folder = await mkdtemp(join(tmpdir(), 'mortise-bench-db-'));
-    const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres') });
-    const logger = createLogger({ service: 'bench', level: 'warn' });
-    try {
-      await migrate(postgres.url, [migrations], logger);
-      const db = await Database.connect({ url: postgres.url, service: 'registry', entities, logger });
-      const tenantId = randomUUID();
-      const installationId = randomUUID();
-      const prepared = () => Array.from({ length: batches }, () => steps(tenantId, installationId));
-      const rate = async (work: (events: ExecutionData[]) => Promise<unknown>) => {
-        const all = prepared();
-        const started = performance.now();
-        for (const events of all) await work(events);
-        return (batch * batches * 1_000) / (performance.now() - started);
-      };
-      const measured = await interleave(
-        5,
-        () => rate((events) => projectExecutions(db, events)),
-        () =>
-          rate((events) =>
-            db.system((tx) =>
-              tx.query(floorSql, [
-                events.map(({ executionId }) => executionId),
-                tenantId,
-                installationId,
-                events.map(({ acceptedAt }) => acceptedAt),
-                events.map(({ result }) => result),
-              ]),
-            ),
-          ),
-      );
-      await db.close();
-      return measured;
-    } finally {
-      await postgres.close();
-      await rm(folder, { recursive: true, force: true });
-    }
-  },
+  measure: () =>
+    withDatabase(
+      migrations,
+      async (db) => {
+        const [tenantId, installationId] = [randomUUID(), randomUUID()];
+        const costs: Cost[] = [];
+        const rate = async (work: (events: ExecutionData[]) => Promise<unknown>) => {
+          const all = Array.from({ length: batches }, () => steps(tenantId, installationId));
+          const cost = await costOf(batch * batches, async () => {
+            for (const events of all) await work(events);
+          });
+          costs.push(cost);
+          return (batch * batches * 1_000) / cost.tookMs;
+        };
+        const bare = (events: ExecutionData[]) =>
+          db.system((tx) =>
+            tx.query(floorSql, [
+              events.map(({ executionId }) => executionId),
+              tenantId,
+              installationId,
+              events.map(({ acceptedAt }) => acceptedAt),
+              events.map(({ result }) => result),
+            ]),
+          );
+        const measured = await interleave(
+          5,
+          () => rate((events) => projectExecutions(db, events)),
+          () => rate(bare),
+        );
+        const [ours, floor] = costs.slice(-2) as [Cost, Cost];
+        return {
+          ...measured,
+          note: `${shownCost(ours, 'a row')}; the bare insert ${shownCost(floor, 'a row')}`,
+        };
+      },
+      { entities },
+    ),
 };

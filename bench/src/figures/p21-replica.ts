@@ -1,4 +1,5 @@
-// One replica of the scheduler: fires until nothing is due any more, then says how many it has fired.
+// One replica of the scheduler: fires until nothing is due any more, or for some time as it does in a service.
+import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { States } from '@mortise/bus';
 import { Database, Outbox } from '@mortise/database';
@@ -19,11 +20,15 @@ const outbox = new Outbox({ db, bus: { send: async () => {}, redeliver: async ()
 const loop = new ScheduleLoop(db, outbox, states, logger);
 await loop.tick();
 parentPort?.postMessage('ready');
-parentPort?.once('message', () => {
+parentPort?.once('message', ({ forMs }: { forMs?: number }) => {
   void (async () => {
-    let fired = 0;
-    for (let batch = await loop.tick(); batch > 0; batch = await loop.tick()) fired += batch;
-    parentPort?.postMessage(fired);
+    if (forMs === undefined) while ((await loop.tick()) > 0);
+    else {
+      loop.start();
+      await delay(forMs);
+      await loop.close();
+    }
+    parentPort?.postMessage('done');
     await db.close();
   })();
 });

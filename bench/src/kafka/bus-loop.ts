@@ -6,7 +6,7 @@ import { keys, payload, type Loop } from './loop.ts';
 const deadlineMs = 30_000;
 
 /** Our bus with a handler that only answers, as the gateway and an executor use it. */
-export async function busLoop(broker: string): Promise<Loop> {
+export async function busLoop(broker: string, level: 'warn' | 'error' = 'warn'): Promise<Loop> {
   const env = loadEnv(defineEnv(busEnv), {
     BUS: 'kafka',
     KAFKA_BROKERS: broker,
@@ -20,7 +20,7 @@ export async function busLoop(broker: string): Promise<Loop> {
       instanceId: `${service}-bench`,
       env,
       requests,
-      logger: createLogger({ service, level: 'warn' }),
+      logger: createLogger({ service, level }),
     });
   const [client, server] = [bus('gateway', true), bus('executor', false)];
   const answer = Buffer.from(payload);
