@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { FieldError, Manifest } from '@mortise/contracts';
 import { codeFrame, type Refusal } from '@mortise/bundle';
 import * as esbuild from 'esbuild';
+import { buildWasm } from './build-wasm.js';
 import { readProjectManifest } from './project.js';
 
 export interface BuildOptions {
@@ -12,6 +13,8 @@ export interface BuildOptions {
   sourceMap?: boolean;
   /** Further export conditions for resolving imports, as in Node's --conditions. */
   conditions?: string[];
+  /** Of runtime wasm: the .wat or .wasm file to build from, below the folder. */
+  module?: string;
 }
 
 export type BuildOutcome = { ok: true; main: string; sizeBytes: number } | Refusal;
@@ -19,11 +22,19 @@ export type BuildOutcome = { ok: true; main: string; sizeBytes: number } | Refus
 const entries = ['src/main.ts', 'src/main.js', 'src/index.ts', 'src/index.js'];
 const outfile = 'dist/main.js';
 
-/** Bundles a plugin's sources into dist/main.js: one ES module that imports nothing, as publishing asks for. */
+/**
+ * Bundles a plugin's sources into dist/main.js: one ES module that imports nothing, as publishing asks for. Of runtime
+ * wasm it makes the manifest's main.
+ */
 export async function build(dir: string, options: BuildOptions = {}): Promise<BuildOutcome> {
   const root = resolve(dir);
   const read = await readProjectManifest(root);
   if (!read.ok) return read;
+  if (read.manifest.runtime === 'wasm') {
+    const { main } = read.manifest;
+    const made = await buildWasm(root, read.manifest, options.module);
+    return Array.isArray(made) ? refusal(made) : { ok: true, main, ...made };
+  }
   const entry = entries.find((name) => existsSync(join(root, name)));
   if (!entry)
     return refusal([

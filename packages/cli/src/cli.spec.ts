@@ -38,24 +38,26 @@ describe('the command line', () => {
     return { code, out: out.join(''), errors: errors.join('') };
   }
 
-  it.each(['welcome', 'greeter', 'digest'])(
-    'builds and packs the sample %s, twice into the same bytes',
-    async (name) => {
-      const copy = join(dir, name);
-      const isSource = (path: string) => !/[/\\](dist|node_modules)$/.test(path);
-      await cp(join(repository, 'plugins', name), copy, { recursive: true, filter: isSource });
-      // So that the sdk is found as in an author's project.
-      await symlink(join(repository, 'node_modules'), join(dir, 'node_modules'));
+  it.each([
+    ['welcome', 'dist/main.js'],
+    ['greeter', 'dist/main.js'],
+    ['digest', 'dist/main.js'],
+    ['crc', 'dist/main.wasm'],
+  ])('builds and packs the sample %s, twice into the same bytes', async (name, main) => {
+    const copy = join(dir, name);
+    const isSource = (path: string) => !/[/\\](dist|node_modules)$/.test(path);
+    await cp(join(repository, 'plugins', name), copy, { recursive: true, filter: isSource });
+    // So that the sdk is found as in an author's project.
+    await symlink(join(repository, 'node_modules'), join(dir, 'node_modules'));
 
-      expect(await build(copy, { conditions: ['source'] })).toMatchObject({ ok: true, main: 'dist/main.js' });
-      const first = await pack(copy);
-      const second = await pack(copy, { out: 'dist/again.zip' });
+    expect(await build(copy, { conditions: ['source'] })).toMatchObject({ ok: true, main });
+    const first = await pack(copy);
+    const second = await pack(copy, { out: 'dist/again.zip' });
 
-      expect(first).toMatchObject({ ok: true, slug: name, version: '1.0.0', warnings: [] });
-      expect(first.ok && second.ok && first.digest === second.digest).toBe(true);
-      expect(first.ok && first.files).toEqual(expect.arrayContaining(['README.md', 'dist/main.js']));
-    },
-  );
+    expect(first).toMatchObject({ ok: true, slug: name, version: '1.0.0', warnings: [] });
+    expect(first.ok && second.ok && first.digest === second.digest).toBe(true);
+    expect(first.ok && first.files).toEqual(expect.arrayContaining(['README.md', main]));
+  });
 
   it('bundles every module into one file without imports', async () => {
     await project({
@@ -74,6 +76,52 @@ describe('the command line', () => {
       package: { digest, manifest: { slug: 'weather' } },
     });
     expect([built.code, packed.code]).toEqual([0, 0]);
+  });
+
+  describe('with a module of WebAssembly', () => {
+    const wasm = {
+      'plugin.json': JSON.stringify({ ...manifest, runtime: 'wasm', main: 'dist/main.wasm' }),
+    };
+
+    it('assembles its text, and says how far its memory may grow', async () => {
+      await project({ ...wasm, 'src/main.wat': '(module (memory 1) (func (export "forecast")))' });
+
+      const built = await command('build', dir);
+
+      expect(built).toMatchObject({ code: 0, errors: '' });
+      expect(await pack(dir)).toMatchObject({ ok: true, files: ['dist/main.wasm', 'plugin.json'] });
+    });
+
+    it('takes a module that another toolchain built', async () => {
+      await project(wasm);
+      const rust = join(repository, 'libs/sandbox/test/fixtures/count_vowels.wasm');
+      await mkdir(join(dir, 'target'));
+      await cp(rust, join(dir, 'target/plugin.wasm'));
+
+      const built = await command('build', dir, '--module', 'target/plugin.wasm');
+
+      expect(built.code).toBe(1);
+      expect(built.errors).toContain('"forecast" is not exported');
+    });
+
+    it('shows where its text is wrong', async () => {
+      await project({ ...wasm, 'src/main.wat': '(module\n  (func (export "forecast") (i32.adz)))' });
+
+      const { errors } = await command('build', dir);
+
+      expect(errors).toContain('src/main.wat:2:30: unexpected token');
+      expect(errors).toContain('> 2 |   (func (export "forecast") (i32.adz))');
+    });
+
+    it('says what publishing would refuse', async () => {
+      const text = '(module (import "env" "now" (func)) (func (export "forecast")))';
+      await project({ ...wasm, 'src/main.wat': text });
+
+      expect(await build(dir)).toMatchObject({
+        ok: false,
+        errors: [{ rule: 'wasm-import', file: 'src/main.wat' }],
+      });
+    });
   });
 
   it('says that Node has no place in a plugin, with file and line', async () => {

@@ -44,14 +44,20 @@ export async function run(args: string[], output: Output = terminal): Promise<nu
     .argument('[dir]', 'folder of the plugin', '.')
     .option('--minify', 'make main smaller')
     .option('--no-source-map', 'write no dist/main.js.map')
+    .option('--module <file>', 'runtime wasm: the .wat or .wasm file to build from')
     .option('--json', 'answer with one line of JSON')
-    .description('bundle src/main.ts into dist/main.js')
+    .description('bundle src/main.ts into dist/main.js, or make main of a WebAssembly module')
     .action(
       async (
         dir: string,
-        { minify, sourceMap, json }: { minify?: true; sourceMap: boolean; json?: true },
+        {
+          minify,
+          sourceMap,
+          module,
+          json,
+        }: { minify?: true; sourceMap: boolean; module?: string; json?: true },
       ) => {
-        const outcome = await build(dir, { sourceMap, ...(minify && { minify }) });
+        const outcome = await build(dir, { sourceMap, ...(minify && { minify }), ...(module && { module }) });
         report(outcome, json, ({ main, sizeBytes }) => `${main}: ${kilobytes(sizeBytes)}`);
       },
     );
