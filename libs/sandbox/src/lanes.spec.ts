@@ -10,12 +10,16 @@ afterEach(() => ground.sandbox.close());
 const burner = `export const go = (rounds) => { let x = 1; for (let i = 0; i < rounds; i++) x = (x * 48271) % 2147483647; return x }`;
 const quick = 'export const go = (input) => input';
 
-/** Rounds of the burner that take about so many milliseconds here. */
+/** Rounds of the burner that take at least so many milliseconds here. */
 async function roundsFor(cpuMs: number): Promise<number> {
-  for (let rounds = 1e6; ; rounds *= 2) {
+  const rounds = 1e6;
+  const took: number[] = [];
+  // The quickest of some: what a busy machine adds to a run is not the plugin's.
+  for (let run = 0; run < 5; run++) {
     const { usage } = await ground.go({ code: `/* probe */ ${burner}`, tenant: 'probe', input: rounds });
-    if (usage.cpuMs > cpuMs) return Math.ceil((rounds * cpuMs) / usage.cpuMs);
+    took.push(usage.cpuMs);
   }
+  return Math.ceil((rounds * cpuMs) / Math.min(...took));
 }
 
 describe('lanes', () => {
