@@ -2,7 +2,9 @@ import {
   errors,
   eventCatalogue,
   hostEventTypes,
+  errorDefinition,
   intake,
+  limitKeeping,
   limitTable,
   permissions,
   reservedEventNamespaces,
@@ -147,6 +149,18 @@ function limitsPage(): string {
     'Limits',
     'Of an execution or an installation. `cpuMs` is the timeout unless less is asked for. A manifest or an installation may ask for less, or for more up to the maximum of the tenant.',
     table(['limit', 'default', 'tenant may raise to', 'operator may raise to'], rows),
+    '## How each is kept',
+    'An error over a limit has `details` with `limit`, `value`, `used` and `raise`: what its author can do about it. `plugin.limit_exceeded` is told of each limit once for a run.',
+    table(
+      ['limit', 'kept by', 'what becomes of the run', 'error', 'HTTP'],
+      Object.entries(limitKeeping).map(([name, { keptBy, outcome, code: error }]) => [
+        code(name),
+        keptBy,
+        outcome,
+        error ? code(error) : '',
+        error ? String(errorDefinition(error).status) : '',
+      ]),
+    ),
     '## What is taken in',
     table(
       ['limit', 'value'],

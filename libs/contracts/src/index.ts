@@ -28,7 +28,10 @@ export {
   limitTable,
   timeoutTable,
   effectiveLimits,
+  howToRaise,
   intake,
+  limitKeeping,
+  type LimitKeeping,
   type Limits,
   type LimitRow,
   type RequestedLimits,
@@ -92,6 +95,7 @@ export {
   InstallationActivated,
   InstallationDeactivated,
   InstallationUninstalled,
+  InstallationSuspended,
   GrantGranted,
   GrantRevoked,
 } from './events/installation.js';
@@ -125,7 +129,9 @@ export {
   TenantState,
 } from './events/state.js';
 export {
+  KillEvidence,
   SecurityViolationData,
+  type KillReason,
   LimitExceededData,
   ScheduleFiredData,
   TenantData,

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './errors.js';
+
 /** Limits of one execution or installation, with units in their names. Source: the one table of COMPAT. */
 export interface Limits {
   memoryMb: number;
@@ -49,6 +51,74 @@ export const timeoutTable: Record<'call' | 'job' | 'task', LimitRow> = {
   job: { default: 30_000, tenantMax: 120_000, operatorMax: 900_000 },
   task: { default: 60_000, tenantMax: 900_000, operatorMax: 900_000 },
 };
+
+/** How a limit is held, and what becomes of a run that goes over it. */
+export interface LimitKeeping {
+  /** Who looks, and when. */
+  keptBy: string;
+  /** What happens to the run. */
+  outcome: string;
+  /** Absent where nobody sees an error. */
+  code?: ErrorCode;
+}
+
+const refusedCall = {
+  outcome: 'the call of `ctx` rejects; uncaught: `failed`',
+  code: 'LIMIT_EXCEEDED',
+} as const;
+const cutLog = { outcome: 'the log is cut off there with a line that says so; the run goes on' } as const;
+const timedOut = { outcome: '`timed_out`', code: 'EXECUTION_TIMED_OUT' } as const;
+
+/** Each limit with what enforces it. Every breach is told by `plugin.limit_exceeded` too. */
+export const limitKeeping: Record<keyof Limits, LimitKeeping> = {
+  memoryMb: {
+    keptBy:
+      "the isolate's heap; the worker process is watched from outside each 10 ms for what is not in a heap",
+    outcome: '`out_of_memory`',
+    code: 'OUT_OF_MEMORY',
+  },
+  timeoutMs: {
+    keptBy:
+      'V8, by a timer for each entry; from outside by a kill 100 ms later for what V8 does not interrupt',
+    ...timedOut,
+  },
+  cpuMs: {
+    keptBy: 'the processor time of the isolate, read after each entry, which has no more than is left',
+    ...timedOut,
+  },
+  cpuPercent: {
+    keptBy: 'the executor, from what ended runs used: counted over 10 s, per installation and executor',
+    outcome: 'calls are refused, background runs wait',
+    code: 'OVER_QUOTA',
+  },
+  storageMb: { keptBy: 'the host, at `ctx.storage.set`', ...refusedCall },
+  networkRequests: { keptBy: 'the host, at each request and each redirect', ...refusedCall },
+  hostCalls: { keptBy: 'the isolate, and again the host', ...refusedCall },
+  hostCallsInFlight: {
+    keptBy: 'the isolate, and again the host',
+    outcome: 'further calls wait for their turn',
+  },
+  outputBytes: { keptBy: 'the isolate, and again the host', outcome: '`failed`', code: 'LIMIT_EXCEEDED' },
+  logLines: { keptBy: 'the isolate, and again the host', ...cutLog },
+  logBytes: { keptBy: 'the isolate, and again the host', ...cutLog },
+  events: { keptBy: 'the host, at `ctx.events.emit`', ...refusedCall },
+  concurrency: {
+    keptBy: 'the executor before a run starts, and the gateway before it is asked',
+    outcome: 'as many calls again may wait, more are refused; background runs wait',
+    code: 'OVER_QUOTA',
+  },
+};
+
+/** What its author can do about a limit that a run went over; undefined for what is no limit of a run. */
+export function howToRaise(limit: string): string | undefined {
+  if (!Object.hasOwn(limitKeeping, limit)) return undefined;
+  if (limit === 'timeoutMs' || limit === 'cpuMs') {
+    const [call, job, task] = (['call', 'job', 'task'] as const).map((kind) => timeoutTable[kind].tenantMax);
+    return `Set limits.${limit} in the manifest: up to ${call} for calls, ${job} for jobs, ${task} for tasks`;
+  }
+  const { tenantMax } = limitTable[limit as keyof typeof limitTable];
+  return `Set limits.${limit} in the manifest: up to ${tenantMax}`;
+}
 
 /** What a manifest or an admin may ask for; everything is optional. */
 export type RequestedLimits = Partial<Limits>;

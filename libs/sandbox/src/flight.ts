@@ -1,5 +1,5 @@
 import type { ExecutionError, ExecutionUsage, Outcome } from '@mortise/contracts';
-import type { Invocation, LimitHit, SandboxResult } from './types.js';
+import type { Invocation, Kill, LimitHit, SandboxResult } from './types.js';
 import type { LoadedUnit } from './units.js';
 
 /** How a flight's stay in a worker ended. `lost`: the worker or isolate died under it for another's fault. */
@@ -30,6 +30,8 @@ export class Flight {
   longestMs = 0;
   denied = false;
   limitsHit: LimitHit[] | undefined;
+  /** Kept over a second try: the first one killed a worker. */
+  kill: Kill | undefined;
   readonly #land: (flight: Flight, landing: Landing) => void;
   #landed = false;
 
@@ -63,8 +65,11 @@ export class Flight {
   result(now: number, landing: Landing): SandboxResult {
     if (this.usage.wallMs === 0) this.usage.wallMs = Math.max(0, now - this.acceptedAt);
     const { usage, started } = this;
-    const limits = this.limitsHit && { limitsHit: this.limitsHit };
-    if (landing.kind === 'lost') return { status: 'failed', error: crashed, usage, started, ...limits };
+    const seen = {
+      ...(this.limitsHit && { limitsHit: this.limitsHit }),
+      ...(this.kill && { kill: this.kill }),
+    };
+    if (landing.kind === 'lost') return { status: 'failed', error: crashed, usage, started, ...seen };
     const { status, result, error } = landing;
     return {
       status,
@@ -72,7 +77,7 @@ export class Flight {
       ...(error && { error }),
       usage,
       started,
-      ...limits,
+      ...seen,
     };
   }
 }
@@ -84,15 +89,20 @@ const crashed: ExecutionError = {
 
 export const workerCrashed = (): Landing => ({ kind: 'ended', status: 'failed', error: crashed });
 
-export const ranOutOfMemory = (memoryMb: number): Landing => ({
-  kind: 'ended',
-  status: 'out_of_memory',
-  error: {
-    code: 'OUT_OF_MEMORY',
-    message: `The execution went over its memory limit of ${memoryMb} MB (manifest: limits.memoryMb)`,
-    details: { limit: 'memoryMb', value: memoryMb },
-  },
-});
+/** What it was refused is in no heap that could be measured: it used its limit at least. */
+export function ranOutOfMemory({ invocation, usage }: Flight): Landing {
+  const { memoryMb } = invocation.limits;
+  usage.peakHeapMb = Math.max(usage.peakHeapMb, memoryMb);
+  return {
+    kind: 'ended',
+    status: 'out_of_memory',
+    error: {
+      code: 'OUT_OF_MEMORY',
+      message: `The execution went over its memory limit of ${memoryMb} MB (manifest: limits.memoryMb)`,
+      details: { limit: 'memoryMb', value: memoryMb, used: Math.round(usage.peakHeapMb) },
+    },
+  };
+}
 
 export const timedOutVerdict = (timeoutMs: number, usedMs: number) => ({
   status: 'timed_out' as const,

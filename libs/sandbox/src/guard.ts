@@ -12,7 +12,8 @@ const pingAfterMs = 100;
 // thread that gets no processor. A quarter of a second had called such a worker out of memory.
 const parkedAfterMs = 1_000;
 
-/** Ticks of processor time, 10 ms each, after which a worker that has not answered a ping is held by one run. */
+const tickMs = 10;
+/** Ticks of processor time after which a worker that has not answered a ping is held by one run. */
 const heldTicks = 15;
 
 /** What a look at a worker found. */
@@ -35,6 +36,8 @@ export class Guard {
   readonly #process: WorkerProcess;
   readonly #aboard: Aboard;
   #restMb: number | undefined;
+  #restTicks = 0;
+  #ticks = 0;
   #pingedAt = 0;
   #heardAtPing = 0;
   #ticksAtPing = 0;
@@ -51,6 +54,7 @@ export class Guard {
   *look(now: number): Generator<Finding, void> {
     const { flights, errands } = this.#aboard;
     this.rssMb = this.#process.rssMb();
+    this.#ticks = this.#process.activity().cpuTicks;
     // Each of these three is the worker's end: what comes after is not asked for.
     if (this.rssMb > Math.min(this.#capMb(), this.#insideCapMb()))
       yield { kind: 'memory_cap', rssMb: this.rssMb };
@@ -67,10 +71,16 @@ export class Guard {
     yield* this.#silence(now);
   }
 
+  /** Processor time since the worker was last seen at rest: no run in it has used more. */
+  get cpuMs(): number {
+    return Math.max(0, this.#ticks - this.#restTicks) * tickMs;
+  }
+
   #capMb(): number {
     const { size, errands, units } = this.#aboard;
     if (size === 0) {
       this.#restMb = this.rssMb;
+      this.#restTicks = this.#ticks;
       units.measured();
       return Number.POSITIVE_INFINITY;
     }

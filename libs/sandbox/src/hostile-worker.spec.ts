@@ -99,7 +99,7 @@ describe('a supervisor whose worker is no longer ours', () => {
     }
     await until(() => hostile.worker.dead, 'it is killed');
 
-    expect(hostile.violations).toMatchObject([{ kind: 'protocol', executionIds: ['run-1'] }]);
+    expect(hostile.kills).toMatchObject([{ reason: 'protocol', executionIds: ['run-1'] }]);
     expect(hostile.heard.get(1)).toMatchObject({ times: 1, result: { status: 'failed' } });
     await hostile.hangsUp();
   });
@@ -115,7 +115,7 @@ describe('a supervisor whose worker is no longer ours', () => {
     }
 
     expect(hostile.worker.dead).toBe(true);
-    expect(hostile.violations[0]).toMatchObject({ kind: 'protocol', message: 'reads no answers' });
+    expect(hostile.kills[0]).toMatchObject({ reason: 'protocol', message: 'It reads no answers' });
     expect(hostile.calls.length).toBeLessThan(100);
     await hostile.hangsUp();
   });

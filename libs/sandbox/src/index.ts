@@ -15,7 +15,8 @@ export {
   type Source,
   type Unit,
   type UnitKey,
-  type Violation,
+  type Kill,
   type Walls,
   type WorkerStats,
 } from './types.js';
+export { watchFile } from './watch-file.js';

@@ -24,7 +24,7 @@ export function landingOf(flight: Flight, letter: string, text: string): Landing
       return { kind: 'ended', status: 'timed_out', error: text ? errorOf(text) : verdict.error };
     }
     case 'm':
-      return ranOutOfMemory(limits.memoryMb);
+      return ranOutOfMemory(flight);
     default:
       return Date.now() >= deadline
         ? { kind: 'ended', ...timedOutVerdict(limits.timeoutMs, Date.now() - flight.acceptedAt) }

@@ -1,13 +1,13 @@
 import { effectiveLimits } from '@mortise/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Sandbox } from './sandbox.js';
-import type { Violation } from './types.js';
+import type { Kill } from './types.js';
 
 const quiet = { info() {}, warn() {}, error() {} };
-const violations: Violation[] = [];
+const kills: Kill[] = [];
 const sandbox = new Sandbox({
   ...{ walls: 'off', workers: 2, logger: quiet },
-  onViolation: (violation) => violations.push(violation),
+  onKill: (kill) => kills.push(kill),
 });
 beforeAll(() => sandbox.start());
 afterAll(() => sandbox.close());
@@ -39,5 +39,5 @@ it('ends no neighbour when a plugin that keeps its last memory is compiled once 
   release('"alive"');
 
   expect(await neighbour).toMatchObject({ status: 'succeeded', result: '"alive"' });
-  expect(violations).toEqual([]);
+  expect(kills).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Launcher } from './launch.js';
 import { defaultIsolatesMb, defaultWorkers, isWorn, leastRecent, leastUsed, type Wear } from './memory.js';
 import { slowBinding, type Binding } from './placement.js';
-import type { SandboxOptions, Unit, Violation, Walls } from './types.js';
+import type { Kill, SandboxOptions, Unit, Walls } from './types.js';
 import type { Remembered } from './units.js';
 import { Waiting } from './waiting.js';
 import { noEnds, Worker } from './worker.js';
@@ -128,9 +128,9 @@ export class Pool {
       dying: (dying) => this.#dying(dying),
       gone: (gone) => this.#gone(gone),
       held: (held, unit) => this.#held(held, unit),
-      violation: (violation: Violation) => {
-        this.#options.logger.warn({ ...violation }, 'a sandbox worker was stopped');
-        this.#options.onViolation?.(violation);
+      killed: (kill: Kill) => {
+        this.#options.logger.warn({ ...kill }, 'a sandbox worker was killed');
+        this.#options.onKill?.(kill);
       },
     });
     const taken = new Set([...this.#all].map(({ slot }) => slot));
@@ -212,10 +212,13 @@ export class Pool {
   /** One spare at least, and as many more as cordons wait and processors can start at a time. */
   #fill(): void {
     if (this.#closed) return;
-    const waiting = this.#waiting.workers;
-    const wanted = 1 + Math.min(waiting, availableParallelism());
-    while (this.#spares.size < wanted && this.#all.size < this.max) this.#spawn();
-    if (this.#spares.size === 0) this.#makeRoom(waiting > 0 ? 0 : restedMs);
+    const needed = Math.min(this.#waiting.workers, availableParallelism());
+    while (this.#spares.size <= needed && this.#all.size < this.max) this.#spawn();
+    let coming = this.#spares.size;
+    for (const worker of this.#all) if (worker.dead) coming++;
+    // At the cap one gives way for each that is needed; for the spare only one that has rested.
+    while (coming < needed && this.#makeRoom(0)) coming++;
+    if (coming === 0) this.#makeRoom(restedMs);
   }
 
   #serve(): void {
@@ -244,11 +247,12 @@ export class Pool {
     return undefined;
   }
 
-  /** At the cap: the least recently used worker without work gives way, one for one new worker. */
-  #makeRoom(restMs: number): void {
-    for (const worker of this.#all) if (worker.dead) return;
+  /** The least recently used worker without work gives way. @returns false when there is none */
+  #makeRoom(restMs: number): boolean {
     const oldest = leastUsed(this.#bound.values());
-    if (oldest && this.#now() - oldest.lastUsedAt >= restMs) this.retire(oldest);
+    if (!oldest || this.#now() - oldest.lastUsedAt < restMs) return false;
+    this.retire(oldest);
+    return true;
   }
 
   /** A worker that has served long, or grown, hands over to a fresh one that has loaded what it has. */

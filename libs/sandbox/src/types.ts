@@ -76,6 +76,8 @@ export interface SandboxResult {
   /** False when no line of the plugin ran for it. */
   started: boolean;
   limitsHit?: LimitHit[];
+  /** Its worker had to be killed for it, or for what only its plugin can have done. */
+  kill?: Kill;
 }
 
 export type InspectError = ExecutionError & { file?: string; line?: number; column?: number; frame?: string };
@@ -96,12 +98,18 @@ export interface SandboxLogger {
   error(fields: object, text: string): void;
 }
 
-/** Something a worker did that no honest plugin can cause. */
-export interface Violation {
-  cordon: string | undefined;
-  executionIds: string[];
-  kind: 'worker_crashed' | 'memory_cap' | 'protocol';
+/** A worker process that had to end, or did by itself, and what is known of it. */
+export interface Kill {
+  reason: Exclude<EndReason, 'retired'>;
   message: string;
+  cordon: string | undefined;
+  /** The execution that is to blame, where that is certain. */
+  blamed: string | undefined;
+  /** All that were in it, that one too. */
+  executionIds: string[];
+  rssMb: number;
+  /** Processor time of the worker since it last had nothing to do. */
+  cpuMs: number;
 }
 
 export interface SandboxOptions {
@@ -121,7 +129,8 @@ export interface SandboxOptions {
   jitless?: boolean;
   logger: SandboxLogger;
   clock?: { now(): number };
-  onViolation?: (violation: Violation) => void;
+  /** A worker process was killed; its own log line is written already. */
+  onKill?: (kill: Kill) => void;
   /** A plugin was loaded because a run needed it. */
   onColdStart?: () => void;
   /** A worker process has ended. */

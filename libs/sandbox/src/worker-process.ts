@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { FrameReader, FrameWriter, frameType } from './child/frames.js';
 import type { Launcher } from './launch.js';
 import { MarkFile } from './mark-file.js';
@@ -14,6 +15,12 @@ export interface ProcessEvents {
   garbled(why: string): void;
   ended(signal: NodeJS.Signals | null): void;
 }
+
+/** The signal that a shell's exit code stands for. */
+const signalOf = (code: number | null): NodeJS.Signals | null => {
+  const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
+  return names.find(([, number]) => code === 128 + number)?.[0] ?? null;
+};
 
 /** One child process with its socket, its mark and the kernel's word on it. */
 export class WorkerProcess {
@@ -68,7 +75,8 @@ export class WorkerProcess {
     this.#process.on('error', (error) => ready.reject(error));
     this.#process.on('exit', (code, signal) => {
       ready.reject(new Error(`A worker process ended at its start (${signal ?? code})`));
-      events.ended(signal);
+      // Bubblewrap ends with a code for the signal that ended what it ran.
+      events.ended(signal ?? signalOf(code));
     });
   }
 

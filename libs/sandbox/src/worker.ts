@@ -5,13 +5,16 @@ import { Guard, type Finding } from './guard.js';
 import { lowerPriority, slowNice } from './priority.js';
 import type { Launcher } from './launch.js';
 import type { Binding } from './placement.js';
-import type { EndReason, Source, Unit, Violation, WorkerStats } from './types.js';
+import type { EndReason, Kill, Source, Unit, WorkerStats } from './types.js';
 import { Units, type Remembered } from './units.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** What loading a plugin ahead may take: the cold start of the largest one, on a busy machine. */
 const warmMs = 1_000;
 const errandGraceMs = 1_000;
+
+/** What a machine or its operator ends processes with: no plugin can. */
+const outsideSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP']);
 
 export interface WorkerEvents {
   /** Nothing is in flight any more. */
@@ -21,7 +24,7 @@ export interface WorkerEvents {
   gone(worker: Worker): void;
   /** One unit keeps the worker to itself. */
   held(worker: Worker, unit: Unit): void;
-  violation(violation: Violation): void;
+  killed(kill: Kill): void;
 }
 
 export const noEnds = (): Record<EndReason, number> => ({
@@ -56,7 +59,7 @@ export class Worker {
     this.#process = new WorkerProcess(launcher, {
       frame: (id, type, payload) => this.aboard.heard(id, type, payload),
       mostBytes: (type) => this.aboard.mostBytes(type),
-      garbled: (why) => this.#misbehaved(why),
+      garbled: (why) => this.#misbehaved(`spoke no frames: ${why}`),
       ended: (signal) => this.#ended(signal),
     });
     this.units = new Units(this.#process.writer, isolatesMb);
@@ -158,16 +161,19 @@ export class Worker {
   }
 
   kill(reason: EndReason = 'retired'): void {
-    if (!this.dead) this.#killFor(reason, undefined);
+    if (!this.dead) this.#killFor(reason, '');
   }
 
   #act(finding: Finding, now: number): void {
     switch (finding.kind) {
       case 'memory_cap':
-        this.#events.violation(this.#violation('memory_cap', `RSS of ${Math.round(finding.rssMb)} MB`));
-        return this.#killFor('memory_cap', (flight) => ranOutOfMemory(flight.invocation.limits.memoryMb));
+        return this.#killFor(
+          'memory_cap',
+          `It took ${Math.round(finding.rssMb)} MB, more than all in it may`,
+          ranOutOfMemory,
+        );
       case 'parked':
-        return this.#killFor('parked', (flight) => ranOutOfMemory(flight.invocation.limits.memoryMb));
+        return this.#killFor('parked', 'It hung with no memory left', ranOutOfMemory);
       case 'mark_misused':
         return this.#misbehaved('writes over its mark');
       case 'late':
@@ -180,7 +186,7 @@ export class Worker {
         return;
       }
       case 'errand_late':
-        return this.#killFor('errand_late', undefined);
+        return this.#killFor('errand_late', 'A plugin that was loaded ahead or inspected did not come back');
     }
   }
 
@@ -205,7 +211,9 @@ export class Worker {
   #unanswered(flight: Flight): void {
     if (this.#inside().inside === flight.no) {
       const { verdict } = flight;
-      return this.#killFor('deadline', () => (verdict ? { kind: 'ended', ...verdict } : workerCrashed()));
+      return this.#killFor('deadline', 'A run that was cut off did not let go', () =>
+        verdict ? { kind: 'ended', ...verdict } : workerCrashed(),
+      );
     }
     // Another run holds the worker and is watched by itself; this one only waited behind it.
     this.aboard.take(flight.no);
@@ -223,41 +231,58 @@ export class Worker {
   }
 
   /** @param verdict of the run that is inside; without it nobody is to blame */
-  #killFor(reason: EndReason, verdict: ((guilty: Flight) => Landing) | undefined): void {
+  #killFor(reason: EndReason, message: string, verdict?: (guilty: Flight) => Landing): void {
     const mark = this.#inside();
     const guilty = verdict && this.aboard.flights.get(mark.inside);
-    this.#die(reason);
-    if (guilty) {
-      guilty.started = true;
-      this.aboard.take(guilty.no);
-      guilty.land(verdict(guilty));
-    }
+    this.#die(reason, message, guilty, guilty ?? (reason === 'protocol' ? this.#suspect() : undefined));
+    if (guilty) this.#convict(guilty, verdict(guilty));
     // What a worker that broke the rules has marked may be a lie.
     this.#landAll(reason === 'protocol' ? undefined : mark.newest);
   }
 
-  #die(reason: EndReason): void {
+  /** Where no run can be blamed for certain: one of the only plugin in it, if there is only one. */
+  #suspect(): Flight | undefined {
+    const [first, ...rest] = this.aboard.flights.values();
+    return rest.every(({ loaded }) => loaded === first?.loaded) ? first : undefined;
+  }
+
+  /** @param answers the run that takes the word of it along */
+  #die(reason: EndReason, message: string, guilty?: Flight, answers?: Flight): void {
     this.endReason = reason;
+    if (reason !== 'retired') {
+      const kill: Kill = {
+        reason,
+        message,
+        cordon: this.binding?.cordon,
+        blamed: guilty?.invocation.executionId,
+        executionIds: [...this.aboard.flights.values()].map(({ invocation }) => invocation.executionId),
+        rssMb: Math.round(this.rssMb),
+        cpuMs: this.#guard.cpuMs,
+      };
+      if (answers) answers.kill = kill;
+      this.#events.killed(kill);
+    }
     this.#process.kill();
     this.#events.dying(this);
   }
 
+  #convict(guilty: Flight, landing: Landing): void {
+    guilty.started = true;
+    guilty.usage.cpuMs = Math.min(guilty.kill?.cpuMs ?? 0, Date.now() - guilty.acceptedAt);
+    this.aboard.take(guilty.no);
+    guilty.land(landing);
+  }
+
   #ended(signal: NodeJS.Signals | null): void {
     if (!this.dead) {
-      const { flights, errands } = this.aboard;
-      const alone = flights.size === 1 && errands.size === 0 ? [...flights.values()][0] : undefined;
-      if (flights.size > 0) {
-        this.#events.violation(
-          this.#violation('worker_crashed', `The worker ended by ${signal ?? 'itself'}`),
-        );
-      }
-      this.#die('crashed');
-      if (alone) {
-        alone.started = true;
-        this.aboard.take(alone.no);
-        alone.land(signal === 'SIGABRT' ? ranOutOfMemory(alone.invocation.limits.memoryMb) : workerCrashed());
-      }
-      this.#landAll(undefined);
+      // The engine's own end for want of memory is an abort: the mark is true then.
+      const mark = signal === 'SIGABRT' ? this.#inside() : undefined;
+      const suspect = signal !== null && outsideSignals.has(signal) ? undefined : this.#suspect();
+      const alone = this.aboard.size === 1 ? suspect : undefined;
+      const guilty = mark ? this.aboard.flights.get(mark.inside) : alone;
+      this.#die('crashed', `It ended by ${signal ?? 'itself'}`, guilty, guilty ?? suspect);
+      if (guilty) this.#convict(guilty, mark ? ranOutOfMemory(guilty) : workerCrashed());
+      this.#landAll(mark?.newest);
     }
     this.#events.gone(this);
   }
@@ -283,13 +308,6 @@ export class Worker {
   }
 
   #misbehaved(why: string): void {
-    if (this.dead) return;
-    this.#events.violation(this.#violation('protocol', why));
-    this.#killFor('protocol', undefined);
-  }
-
-  #violation(kind: Violation['kind'], message: string): Violation {
-    const executionIds = [...this.aboard.flights.values()].map((flight) => flight.invocation.executionId);
-    return { cordon: this.binding?.cordon, executionIds, kind, message };
+    if (!this.dead) this.#killFor('protocol', `It ${why}`);
   }
 }

@@ -5,7 +5,7 @@ import { until } from '@mortise/testing';
 import { FrameWriter, frameType } from '../src/child/frames.js';
 import { Flight } from '../src/flight.js';
 import { createLauncher, type Launcher } from '../src/launch.js';
-import type { Invocation, SandboxResult, Violation } from '../src/types.js';
+import type { Invocation, Kill, SandboxResult } from '../src/types.js';
 import { Worker } from '../src/worker.js';
 
 export interface Heard {
@@ -17,7 +17,7 @@ export interface Heard {
 /** A worker process that says exactly what a test hands it and hears nothing: what an attacker has who owns one. */
 export class HostileWorker {
   readonly worker: Worker;
-  readonly violations: Violation[] = [];
+  readonly kills: Kill[] = [];
   readonly heard = new Map<number, Heard>();
   readonly calls: [number, string, string][] = [];
   readonly logs: [number, unknown][] = [];
@@ -39,7 +39,7 @@ export class HostileWorker {
       dying() {},
       held() {},
       gone: () => this.#gone.resolve(),
-      violation: (violation) => this.violations.push(violation),
+      killed: (kill) => this.kills.push(kill),
     });
   }
 

@@ -34,5 +34,23 @@ export const registryEnv = defineEnv({
     min: 1,
     max: 3_650,
   }),
+  CRASH_BUDGET_KILLS: field.integer({
+    describe: 'An installation is suspended when it had so many workers killed',
+    default: 5,
+    min: 1,
+    max: 1_000,
+  }),
+  CRASH_BUDGET_MINUTES: field.integer({
+    describe: 'Within so many minutes',
+    default: 10,
+    min: 1,
+    max: 1_440,
+  }),
+  CRASH_BUDGET_TENANTS: field.integer({
+    describe: 'A package that was suspended in so many tenants within a day is quarantined in all',
+    default: 3,
+    min: 1,
+    max: 1_000,
+  }),
 });
 export type RegistryEnv = EnvOf<typeof registryEnv>;

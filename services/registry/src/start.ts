@@ -16,6 +16,9 @@ import type { RegistryEnv } from './env.js';
 import { LiveTail } from './logs/live-tail.js';
 import { LogFeed } from './logs/log-feed.js';
 import { attachDeadLetters } from './dead-letters/dead-letter-projection.js';
+import { CrashBudget } from './quarantine/crash-budget.js';
+import { InstallationChanges } from './installations/installation-changes.js';
+import { QuarantineService } from './quarantine/quarantine.service.js';
 import { attachProjections } from './projections/projections.js';
 import { RegistryModule } from './registry.module.js';
 import { TenantRetention } from './retention/tenant-retention.js';
@@ -57,6 +60,16 @@ export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<Runni
     const outbox = new Outbox({ db, bus, logger, clock });
     bus.parkWith(outbox);
     attachDeadLetters(bus, db, outbox);
+    new CrashBudget({
+      db,
+      changes: new InstallationChanges(db, outbox),
+      quarantines: new QuarantineService(db, outbox, bus),
+      budget: {
+        kills: env.CRASH_BUDGET_KILLS,
+        minutes: env.CRASH_BUDGET_MINUTES,
+        tenants: env.CRASH_BUDGET_TENANTS,
+      },
+    }).attach(bus);
     closers.add('outbox', () => outbox.close());
     const partitions = new Partitions({
       db,

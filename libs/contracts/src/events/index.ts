@@ -18,6 +18,7 @@ export const eventCatalogue: Readonly<Record<string, EventDefinition>> = Object.
     installation.InstallationActivated,
     installation.InstallationDeactivated,
     installation.InstallationUninstalled,
+    installation.InstallationSuspended,
     installation.GrantGranted,
     installation.GrantRevoked,
     ...Object.values(execution.executionEvents),

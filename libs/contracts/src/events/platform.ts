@@ -1,12 +1,46 @@
-import { IsIn, IsInt, IsISO8601, IsOptional, IsString, IsUUID, Length } from 'class-validator';
+import { Type } from 'class-transformer';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  Matches,
+  ValidateNested,
+} from 'class-validator';
 import { defineEvent } from './define.js';
+
+const killReasons = ['memory_cap', 'parked', 'deadline', 'protocol', 'crashed', 'errand_late'] as const;
+export type KillReason = (typeof killReasons)[number];
+
+/** A worker process that a plugin left no other way than to kill, or that it crashed. */
+export class KillEvidence {
+  @IsIn(killReasons) reason: KillReason;
+  @IsString() message: string;
+  /** Is the execution itself to blame for certain? Otherwise its plugin was the only one in the worker. */
+  @IsBoolean() blamed: boolean;
+  /** Of the worker: at its end, and since it last had nothing to do. */
+  @IsInt() rssMb: number;
+  @IsInt() cpuMs: number;
+  /** Of the execution. */
+  @IsInt() wallMs: number;
+  /** Executions of others that were in the worker. */
+  @IsInt() neighbours: number;
+}
 
 export class SecurityViolationData {
   @IsUUID() pluginId: string;
   @IsUUID() tenantId: string;
   @IsUUID() installationId: string;
   @IsUUID() executionId: string;
-  @IsString() permission: string;
+  /** sha256 of the package. */
+  @IsOptional() @Matches(/^[0-9a-f]{64}$/) digest?: string;
+  /** What it used without having asked for it. */
+  @IsOptional() @IsString() permission?: string;
+  @IsOptional() @ValidateNested() @Type(() => KillEvidence) kill?: KillEvidence;
   @IsISO8601() at: string;
 }
 

@@ -31,6 +31,22 @@ describe('the conclusion of a run', () => {
     });
   });
 
+  it('says how a limit is raised that the run went over, and nothing of what is no limit', () => {
+    const concluded = (details: Record<string, unknown>) =>
+      conclude({ status: 'failed', error: { code: 'X', message: '', details } }, undefined, redactor).error
+        ?.details;
+
+    expect(concluded({ limit: 'hostCalls', value: 1, used: 2 })).toEqual({
+      limit: 'hostCalls',
+      value: 1,
+      used: 2,
+      raise: 'Set limits.hostCalls in the manifest: up to 10000',
+    });
+    expect(concluded({ limit: 'timeoutMs' })?.['raise']).toContain('up to 30000 for calls');
+    expect(concluded({ limit: 'argumentBytes' })).toEqual({ limit: 'argumentBytes' });
+    expect(concluded({ limit: 'constructor' })).toEqual({ limit: 'constructor' });
+  });
+
   it('stays succeeded when the kill came too late', () => {
     expect(conclude({ status: 'succeeded', result: '1' }, { reason: 'cancelled' }, redactor).status).toBe(
       'succeeded',

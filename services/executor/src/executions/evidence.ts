@@ -1,6 +1,6 @@
 import { encodeEvent, type BusRecord } from '@mortise/bus';
-import { LimitExceeded, SecurityViolation } from '@mortise/contracts';
-import type { LimitHit, SandboxResult } from '@mortise/sandbox';
+import { LimitExceeded, SecurityViolation, type KillEvidence } from '@mortise/contracts';
+import type { Kill, LimitHit, SandboxResult } from '@mortise/sandbox';
 import type { Clock } from '@mortise/service-kit';
 import type { RunRequest } from './request.js';
 
@@ -10,6 +10,7 @@ const source = '/executor';
 export class Evidence {
   private readonly limits = new Map<string, LimitHit>();
   private readonly violations = new Set<string>();
+  private kill: { kill: Kill; wallMs: number } | undefined;
 
   limit(hit: LimitHit): void {
     if (!this.limits.has(hit.limit)) this.limits.set(hit.limit, hit);
@@ -19,9 +20,11 @@ export class Evidence {
     this.violations.add(permission);
   }
 
-  /** What the outcome itself says: time and memory. */
+  /** What the outcome itself says: time and memory, and whether a worker had to die for it. */
   outcome(request: RunRequest, result: SandboxResult): void {
     for (const hit of result.limitsHit ?? []) this.limit(hit);
+    const { kill, usage } = result;
+    if (kill) this.kill = { kill, wallMs: usage.wallMs };
     const { limits } = request.admitted;
     if (result.status === 'timed_out' && !this.limits.has('cpuMs'))
       this.limit({ limit: 'timeoutMs', value: limits.timeoutMs, used: result.usage.wallMs });
@@ -32,6 +35,7 @@ export class Evidence {
   records(request: RunRequest, clock: Clock): BusRecord[] {
     const { traceparent } = request;
     const { installation } = request.admitted;
+    const { digest } = installation;
     const who = {
       pluginId: installation.pluginId,
       tenantId: installation.tenantId,
@@ -48,8 +52,27 @@ export class Evidence {
         ),
       ),
       ...[...this.violations].map((permission) =>
-        encodeEvent(SecurityViolation, { ...who, permission }, { source, traceparent }),
+        encodeEvent(SecurityViolation, { ...who, digest, permission }, { source, traceparent }),
       ),
+      ...(this.kill
+        ? [
+            encodeEvent(
+              SecurityViolation,
+              { ...who, digest, kill: evidenceOf(request.executionId, this.kill) },
+              { source, traceparent },
+            ),
+          ]
+        : []),
     ];
   }
 }
+
+const evidenceOf = (executionId: string, { kill, wallMs }: { kill: Kill; wallMs: number }): KillEvidence => ({
+  reason: kill.reason,
+  message: kill.message,
+  blamed: kill.blamed === executionId,
+  rssMb: kill.rssMb,
+  cpuMs: kill.cpuMs,
+  wallMs: Math.round(wallMs),
+  neighbours: kill.executionIds.filter((id) => id !== executionId).length,
+});

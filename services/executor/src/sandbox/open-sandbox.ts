@@ -17,7 +17,6 @@ export function openSandbox(env: ExecutorEnv, clock: Clock, logger: Logger): San
     jitless: env.EXECUTOR_JITLESS,
     logger,
     clock,
-    onViolation: (violation) => logger.warn({ violation }, 'a worker broke the rules'),
     onColdStart: () => coldStarts.add(1),
     onEnded: (reason) => {
       if (reason !== 'retired') kills.add(1, { reason });

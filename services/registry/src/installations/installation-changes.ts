@@ -5,6 +5,7 @@ import {
   InstallationConfigured,
   InstallationDeactivated,
   InstallationState,
+  InstallationSuspended,
   InstallationUninstalled,
   type EventDefinition,
   type InstallationData,
@@ -24,7 +25,11 @@ const events: Partial<Record<InstallationAction, EventDefinition<InstallationDat
   deactivate: InstallationDeactivated,
   configure: InstallationConfigured,
   uninstall: InstallationUninstalled,
+  suspend: InstallationSuspended,
 };
+
+/** Why the platform stopped an installation. */
+export type Suspension = Required<Pick<InstallationData, 'reason' | 'kills'>>;
 
 /** The one way an installation changes: one transaction that checks, changes, counts and tells. */
 @Injectable()
@@ -44,6 +49,7 @@ export class InstallationChanges {
     action: InstallationAction,
     actor: string,
     change: (tx: Tx, installation: Installation) => Promise<void> = async () => {},
+    suspension?: Suspension,
   ): Promise<Installation> {
     if (!isId(id)) throw new AppError('INSTALLATION_NOT_FOUND', { installation: id });
     return this.db.tx(tenantId, async (tx) => {
@@ -55,12 +61,21 @@ export class InstallationChanges {
       const status = nextStatus(installation.status, action);
       await change(tx, installation);
       installation.status = status;
+      if (status !== 'suspended') installation.suspendedReason = null;
       installation.revision += 1;
       installation.updatedAt = new Date(systemClock.now());
       await tx.save(installation);
-      await this.tell(tx, installation, actor, events[action]);
+      await this.tell(tx, installation, actor, events[action], suspension);
       return installation;
     });
+  }
+
+  /** By the platform, not by the tenant. @throws AppError as `apply` */
+  suspend(tenantId: string, id: string, actor: string, suspension: Suspension): Promise<Installation> {
+    const change = async (_tx: Tx, installation: Installation) => {
+      installation.suspendedReason = suspension.reason;
+    };
+    return this.apply(tenantId, id, 'suspend', actor, change, suspension);
   }
 
   /** The whole state, and the lifecycle event if there is one, in the transaction of the change. */
@@ -69,6 +84,7 @@ export class InstallationChanges {
     installation: Installation,
     actor: string,
     event?: EventDefinition<InstallationData>,
+    suspension?: Suspension,
   ): Promise<void> {
     const { tenantId } = installation;
     const meta = { tenantId, sequence: installation.revision };
@@ -85,6 +101,7 @@ export class InstallationChanges {
       revision: installation.revision,
       actor,
       at: installation.updatedAt.toISOString(),
+      ...suspension,
     };
     await this.outbox.add(
       tx,

@@ -54,6 +54,14 @@ describe('the state of an installation', () => {
     );
   });
 
+  it('is suspended while it is active, by nobody but the platform, and leads back by way of inactive', () => {
+    expect(nextStatus('active', 'suspend')).toBe('suspended');
+    expect(allowedActions('active')).not.toContain('suspend');
+    expect(() => nextStatus('inactive', 'suspend')).toThrow('is not possible');
+    expect(() => nextStatus('suspended', 'activate')).toThrow('is not possible');
+    expect(nextStatus('suspended', 'deactivate')).toBe('inactive');
+  });
+
   it('ends with uninstalled', () => {
     expect(allowedActions('uninstalled')).toEqual([]);
   });

@@ -3,7 +3,15 @@ import type { InstallationStatus } from '@mortise/contracts';
 
 /** What can be done to an installation. */
 export type InstallationAction =
-  'activate' | 'deactivate' | 'configure' | 'reload' | 'grant' | 'revoke' | 'set-secret' | 'uninstall';
+  | 'activate'
+  | 'deactivate'
+  | 'configure'
+  | 'reload'
+  | 'grant'
+  | 'revoke'
+  | 'set-secret'
+  | 'uninstall'
+  | 'suspend';
 
 type Row = Partial<Record<InstallationAction, InstallationStatus>>;
 
@@ -19,15 +27,16 @@ const kept = (status: InstallationStatus): Row => ({
 const transitions: Record<InstallationStatus, Row> = {
   awaiting_approval: { grant: 'awaiting_approval', uninstall: 'uninstalled' },
   installed: { ...kept('installed'), activate: 'active' },
-  active: { ...kept('active'), deactivate: 'inactive', reload: 'active' },
+  active: { ...kept('active'), deactivate: 'inactive', reload: 'active', suspend: 'suspended' },
   inactive: { ...kept('inactive'), activate: 'active' },
   suspended: { ...kept('suspended'), deactivate: 'inactive' },
   error: { ...kept('error'), activate: 'active', deactivate: 'inactive' },
   uninstalled: {},
 };
 
+/** What its tenant may do to it; to suspend it is the platform's own. */
 export const allowedActions = (status: InstallationStatus): InstallationAction[] =>
-  Object.keys(transitions[status]) as InstallationAction[];
+  (Object.keys(transitions[status]) as InstallationAction[]).filter((action) => action !== 'suspend');
 
 /** @throws AppError TRANSITION_NOT_ALLOWED naming what is allowed */
 export function nextStatus(status: InstallationStatus, action: InstallationAction): InstallationStatus {

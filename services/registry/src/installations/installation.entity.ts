@@ -14,6 +14,8 @@ export class Installation {
   @Column('integer', { name: 'config_revision', default: 1 }) configRevision: number;
   @Column('integer', { name: 'secrets_revision', default: 0 }) secretsRevision: number;
   @Column('boolean', { name: 'keep_data', default: true }) keepData: boolean;
+  /** Why the platform suspended it. */
+  @Column('text', { name: 'suspended_reason', nullable: true }) suspendedReason: string | null;
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' }) createdAt: Date;
   @Column('timestamptz', { name: 'updated_at', default: () => 'now()' }) updatedAt: Date;
 }

@@ -61,7 +61,7 @@ export class InstallationsService {
   change(
     caller: Principal,
     id: string,
-    action: Exclude<InstallationAction, 'activate' | 'configure' | 'uninstall'>,
+    action: Exclude<InstallationAction, 'activate' | 'configure' | 'uninstall' | 'suspend'>,
   ): Promise<Installation> {
     return this.changes.apply(caller.tenantId, id, action, caller.subject);
   }

@@ -61,7 +61,7 @@ export async function viewsOf(
         limits: version.manifest.limits ?? {},
         missing: missingParts(installation, version, own, set, new Date()),
         warnings: notRunYet(version.manifest),
-        quarantineReason: quarantines.get(version.id) ?? null,
+        quarantineReason: quarantines.get(version.id) ?? installation.suspendedReason,
         createdAt: installation.createdAt.toISOString(),
         updatedAt: installation.updatedAt.toISOString(),
       },

@@ -35,7 +35,12 @@ export class QuarantineService {
   }
 
   /** A version that is quarantined already answers with what stands. @throws AppError VERSION_NOT_FOUND */
-  async quarantine(caller: Principal, { versionId, reason }: QuarantineBody): Promise<QuarantineDto> {
+  quarantine(caller: Principal, { versionId, reason }: QuarantineBody): Promise<QuarantineDto> {
+    return this.stop(versionId, reason, caller.subject);
+  }
+
+  /** As `quarantine`, for the platform itself. */
+  async stop(versionId: string, reason: string, by: string): Promise<QuarantineDto> {
     const row = await this.db.system(async (tx) => {
       const [version] = isId(versionId)
         ? await tx.query<{ tenant_id: string; plugin_id: string }[]>(
@@ -47,7 +52,7 @@ export class QuarantineService {
       const [made] = await tx.query<{ id: string }[]>(
         `insert into quarantines (id, tenant_id, plugin_id, version_id, reason, created_by) values ($1, $2, $3, $4, $5, $6)
          on conflict (version_id) where released_at is null do nothing returning id`,
-        [newId(), version.tenant_id, version.plugin_id, versionId, storableText(reason), caller.subject],
+        [newId(), version.tenant_id, version.plugin_id, versionId, storableText(reason), by],
       );
       const stands = await quarantineRow(tx, made ? { id: made.id } : { openOf: versionId });
       if (!stands) throw new AppError('CONFLICT', { reason: 'it was released at this very moment: retry' });
