@@ -9,14 +9,18 @@ const shortest = 4;
  * read a secret can leak it.
  */
 export class Redactor {
-  readonly #values: string[] = [];
+  #values: readonly string[];
+
+  /** @param known what it masks from the beginning */
+  constructor(known?: Redactor) {
+    this.#values = known ? known.#values : [];
+  }
 
   /** Values under 4 characters are left alone: masking them would eat ordinary text. */
   add(value: string): void {
     if (value.length < shortest || this.#values.includes(value)) return;
-    this.#values.push(...secretForms(value));
     // Longest first, so that a value that contains another is masked whole.
-    this.#values.sort((a, b) => b.length - a.length);
+    this.#values = [...this.#values, ...secretForms(value)].sort((a, b) => b.length - a.length);
   }
 
   get empty(): boolean {

@@ -84,6 +84,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
   const runner = new Runner({
     sandbox,
     host,
+    secrets,
     sources,
     states,
     running,

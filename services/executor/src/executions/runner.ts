@@ -1,10 +1,10 @@
 import type { BusRecord, States } from '@mortise/bus';
 import {
   newMeter,
-  Redactor,
   type CapabilityHost,
   type ExecutionScope,
   type Meter,
+  type Redactor,
 } from '@mortise/capabilities';
 import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
 import type { Sandbox, SandboxResult } from '@mortise/sandbox';
@@ -18,6 +18,7 @@ import { Evidence } from './evidence.js';
 import { LogBuffer } from './log-buffer.js';
 import type { Reporter } from './reporter.js';
 import type { TenantCpu } from '../sandbox/tenant-cpu.js';
+import type { SecretCache } from '../secrets/secret-cache.js';
 import { baseData, type RunRequest } from './request.js';
 import { endRunSpan, startRunSpan } from './run-span.js';
 import type { Run, Running } from './running.js';
@@ -31,6 +32,7 @@ const executions = metrics.counter('mortise_executions_total');
 export interface RunnerParts {
   sandbox: Sandbox;
   host: CapabilityHost;
+  secrets: SecretCache;
   sources: Sources;
   states: States;
   running: Running;
@@ -95,7 +97,7 @@ export class Runner {
     );
     if (deadline <= startedAt) return { kind: 'expired' };
 
-    const redactor = new Redactor();
+    const redactor = this.parts.secrets.redactor(installation.installationId);
     const evidence = new Evidence();
     const logs = this.logsOf(request, redactor);
     const span = startRunSpan(request);

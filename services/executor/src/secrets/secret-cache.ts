@@ -1,4 +1,4 @@
-import type { SecretSource } from '@mortise/capabilities';
+import { Redactor, type SecretSource } from '@mortise/capabilities';
 import type { Principal, SecretValues } from '@mortise/contracts';
 import { AppError, newId, principalHeader, signPrincipal } from '@mortise/service-kit';
 import { LRUCache } from 'lru-cache';
@@ -9,6 +9,8 @@ const answerWithinMs = 5_000;
 /** Secrets of installations: fetched from the registry at first use, dropped when their revision changes. */
 export class SecretCache implements SecretSource {
   private readonly cache = new LRUCache<string, Promise<SecretValues>>({ max: cachedInstallations });
+  /** Kept when a value changes: an isolate may still hold the one before. */
+  private readonly given = new LRUCache<string, Redactor>({ max: cachedInstallations });
 
   constructor(
     private readonly registryUrl: string,
@@ -24,7 +26,24 @@ export class SecretCache implements SecretSource {
     const cached = await this.cache.get(installationId)?.catch(() => undefined);
     const current =
       cached && cached.revision >= revision ? cached : await this.fetchOnce(tenantId, installationId);
-    return Object.hasOwn(current.values, key) ? current.values[key] : undefined;
+    const value = Object.hasOwn(current.values, key) ? current.values[key] : undefined;
+    if (value !== undefined) this.remember(installationId, value);
+    return value;
+  }
+
+  /** Masks what this process has given to any execution of the installation: isolates outlive executions. */
+  redactor(installationId: string): Redactor {
+    return new Redactor(this.given.get(installationId));
+  }
+
+  private remember(installationId: string, value: string): void {
+    const known = this.given.get(installationId);
+    if (known) known.add(value);
+    else {
+      const first = new Redactor();
+      first.add(value);
+      this.given.set(installationId, first);
+    }
   }
 
   forget(installationId: string): void {
