@@ -77,9 +77,8 @@ export class Prewarm {
 }
 
 /** An isolate keeps its limit for life: the highest that any of its functions has. */
-const memoryMbOf = ({ limits, functions }: InstallationStateData): number =>
-  Math.max(
-    ...[{}, ...Object.values(functions)].map(
-      (fn) => effectiveLimits({ ...limits, ...('limits' in fn ? fn.limits : {}) }, 'call').memoryMb,
-    ),
-  );
+function memoryMbOf({ limits, functions }: InstallationStateData): number {
+  const own = Object.values(functions).map((fn) => fn.limits ?? {});
+  const each = own.length > 0 ? own : [{}];
+  return Math.max(...each.map((asked) => effectiveLimits({ ...limits, ...asked }, 'call').memoryMb));
+}
