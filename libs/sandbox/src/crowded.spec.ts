@@ -24,6 +24,16 @@ const run = (tenantId: string) =>
   });
 
 describe('more tenants than workers', () => {
+  it('never takes more processes than it may, however many tenants come once', async () => {
+    let most = 0;
+    for (let first = 0; first < 24; first += 4) {
+      const ran = await Promise.all([0, 1, 2, 3].map((more) => run(`once-${first + more}`)));
+      expect(ran.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'succeeded'));
+      most = Math.max(most, sandbox.stats().workers.length);
+    }
+    expect(most).toBeLessThanOrEqual(3);
+  });
+
   it('answers each run and each inspection, whoever gave up its worker for it', async () => {
     const tenants = Array.from({ length: 5 }, (_, index) => `tenant-${index}`);
     const rounds = await Promise.all(

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Ground } from '../test/ground.js';
 import { choose, rank } from './placement.js';
 
 describe('placement in a cordon of several workers', () => {
@@ -47,5 +48,22 @@ describe('placement in a cordon of several workers', () => {
         },
       ),
     );
+  });
+
+  it('gives the plugins of one busy tenant to its workers, each always to the same one', async () => {
+    const ground = await Ground.start({ workersPerCordon: 2 });
+    onTestFinished(() => ground.sandbox.close());
+    const plugins = Array.from(
+      { length: 12 },
+      (_, no) => `/* ${no} */ let n = 0; export const go = () => ++n`,
+    );
+
+    for (let round = 1; round <= 3; round++)
+      for (const code of plugins) expect((await ground.go({ code })).result).toBe(String(round));
+
+    const workers = ground.workers('acme');
+    expect(workers).toHaveLength(2);
+    expect(workers.reduce((sum, { units }) => sum + units, 0)).toBe(12);
+    for (const { units } of workers) expect(units).toBeGreaterThan(0);
   });
 });
