@@ -22,6 +22,7 @@ export function codeFolder(home: string): string {
       entry.endsWith('.ts') ? stripTypeScriptTypes(text) : text,
     );
   }
+  bundleParts(beside, target);
   return target;
 }
 

@@ -78,13 +78,14 @@ export class Cell {
     return (this.#shared ??= this.#make(timeoutMs));
   }
 
-  /** Processor time of the isolate since this was asked last. */
+  /** Processor time of the isolate since this was asked last, and of this process for it. */
   cpuSinceMs(): number {
-    if (this.isolate.isDisposed) return 0;
+    const askedMs = this.#workshop.engine.takeAskedMs();
+    if (this.isolate.isDisposed) return askedMs;
     const nowMs = Number(this.isolate.cpuTime) / 1e6;
     const since = nowMs - this.#cpuSeenMs;
     this.#cpuSeenMs = nowMs;
-    return since;
+    return since + askedMs;
   }
 
   wait(run: Run, change: 1 | -1): void {
@@ -102,7 +103,6 @@ export class Cell {
     return this.heapMb + this.outsideMb;
   }
 
-  forget(run: Run): void {
   /** A module's instance was let go of, with its memory: there until it is collected, which may be long. */
   leave(bytes: number): void {
     this.#leftMb += bytes / 1_048_576;
@@ -110,13 +110,14 @@ export class Cell {
     if (this.#leftMb > leftMbAtMost) this.spoilt = true;
   }
 
+  forget(run: Run): void {
     if (!this.runs.delete(run.no)) return;
     this.pending -= run.pending;
     if (run.timers) for (const timer of run.timers.values()) clearTimeout(timer);
     if (this.unit.isolation === 'execution' && run.instance && !this.isolate.isDisposed) {
       releaseInstance(run.instance);
-    }
       this.leave(this.outsideMb * 1_048_576);
+    }
     if (this.spoilt && this.runs.size === 0) this.dispose();
   }
 
@@ -141,6 +142,7 @@ export class Cell {
     const { engine, plugins, wasm, post } = this.#workshop;
     const instance = this.#blank ?? engine.instance(this.isolate, post);
     this.#blank = undefined;
+    engine.until = Date.now() + timeoutMs;
     (isWasm(this.unit) ? wasm : plugins).load(this.isolate, instance, this.unit, timeoutMs);
     return instance;
   }

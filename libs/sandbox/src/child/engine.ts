@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type ivmTypes from 'isolated-vm';
+import { answer } from './ask/ask.js';
+import { WebParts } from './web-parts.js';
 
 /** The native module as a worker loads it: straight from its file, without node-gyp-build's search of the disk. */
 export type Ivm = typeof ivmTypes;
@@ -35,11 +37,13 @@ const parts = ['harden', 'bridge', 'globals'].map((name) =>
     .trim()
     .replace(/;$/, ''),
 );
-const preludeSource = `(function (post) { 'use strict';
+const preludeSource = `(function (post, ask) { 'use strict';
 const p = (${parts[0]})();
-const core = (${parts[1]})(p, post);
+const core = (${parts[1]})(p, post, ask);
 (${parts[2]})(p, core);
 return core.entries; })`;
+
+const partPrefix = 'part ';
 
 /** Lets go of a context now: what only the collector of this process's own heap lets go of keeps it alive for long. */
 export function releaseInstance(instance: Instance): void {
@@ -49,7 +53,12 @@ export function releaseInstance(instance: Instance): void {
 /** Makes isolates and contexts; the prelude is compiled once and its code kept for all that follow. */
 export class Engine {
   readonly #ivm: Ivm;
+  readonly #parts = new WebParts();
+  readonly #late = new WeakSet<Isolate>();
   #preludeCode: ivmTypes.ExternalCopy<ArrayBuffer> | undefined;
+  #askedMs = 0;
+  /** Set by who enters an isolate: when what it asks of this process is to end. Milliseconds since 1970. */
+  until = Infinity;
 
   constructor(ivm: Ivm) {
     this.#ivm = ivm;
@@ -65,6 +74,7 @@ export class Engine {
 
   instance(isolate: Isolate, post: Post): Instance {
     const context = isolate.createContextSync();
+    const instance = { context, limits: undefined } as Instance;
     const filename = 'mortise:prelude';
     const script = isolate.compileScriptSync(preludeSource, {
       filename,
@@ -72,7 +82,11 @@ export class Engine {
     });
     const boot = script.runSync(context, { reference: true }) as Reference;
     // Called at once and not on a later turn: the pump then knows all that an entry said when the entry returns.
-    const entries = boot.applySync(undefined, [new this.#ivm.Callback(post)] as never[], {
+    const callbacks = [
+      new this.#ivm.Callback(post),
+      new this.#ivm.Callback((question: string) => this.#answer(isolate, instance, question)),
+    ];
+    const entries = boot.applySync(undefined, callbacks as never[], {
       result: { reference: true },
       timeout: 1_000,
     }) as unknown as Instance['entries'];
@@ -85,9 +99,39 @@ export class Engine {
         produceCachedData: true,
       }) as ivmTypes.CachedDataResult
     ).cachedData;
-    const instance: Instance = { context, entries, limits: undefined } as Instance;
+    instance.entries = entries;
     instance.run = entryOf(instance, 'run');
     instance.deliver = entryOf(instance, 'deliver');
     return instance;
+  }
+
+  /** Milliseconds that isolates have had this process work for them since this was asked last. */
+  takeAskedMs(): number {
+    const askedMs = this.#askedMs;
+    this.#askedMs = 0;
+    return askedMs;
+  }
+
+  /** Was it thrown away because it went on asking beyond its time? */
+  wasLate(isolate: Isolate): boolean {
+    return this.#late.has(isolate);
+  }
+
+  /**
+   * Called on the plugin's stack. V8's clock stands still while this process works, so the time is watched here; an
+   * isolate that is over it cannot be stopped from inside a call, only thrown away.
+   */
+  #answer(isolate: Isolate, instance: Instance, question: string): string {
+    const started = performance.now();
+    const part = typeof question === 'string' && question.startsWith(partPrefix);
+    const answered = part
+      ? this.#parts.load(isolate, instance, question.slice(partPrefix.length), this.until)
+      : answer(question);
+    this.#askedMs += performance.now() - started;
+    if (Date.now() > this.until && !isolate.isDisposed) {
+      this.#late.add(isolate);
+      isolate.dispose();
+    }
+    return answered;
   }
 }

@@ -197,6 +197,7 @@ export class Pump {
     this.#markInside(run);
     const { cell } = run;
     this.#options.timeout = Math.ceil(left);
+    this.#workshop.engine.until = Date.now() + left;
     let usedMs: number;
     try {
       entry.applySync(undefined, args as never[], this.#options);
@@ -241,12 +242,16 @@ export class Pump {
     this.#done(run, 't', errorText('EXECUTION_TIMED_OUT', message, { limit, value, used }));
   }
 
-  /** V8 threw the isolate away: the run inside is to blame, the others in it are lost with it. */
+  /** The isolate was thrown away: the run inside is to blame, the others in it are lost with it. */
   #lostIsolate(guilty: Run): void {
     const { cell } = guilty;
     cell.spoilt = true;
-    cell.heapMb = cell.unit.memoryMb;
-    this.#done(guilty, 'm', '');
+    if (this.#workshop.engine.wasLate(cell.isolate)) {
+      this.#timedOut(guilty, guilty.cpuUsedMs >= guilty.cpuMs - 5);
+    } else {
+      cell.heapMb = cell.unit.memoryMb;
+      this.#done(guilty, 'm', '');
+    }
     for (const run of [...cell.runs.values()]) this.#done(run, 'x', '');
   }
 
@@ -288,13 +293,13 @@ export class Pump {
         return this.#done(run, 'f', text);
       case 'm':
         return this.#done(run, 'm', '');
+      case 'v':
+        return run.cell.leave(Number(text));
       case 'w':
         run.cell.outsideMb = Math.max(run.cell.outsideMb, Number(text) / 1_048_576);
         return;
       case 'c':
         run.cell.wait(run, 1);
-      case 'v':
-        return run.cell.leave(Number(text));
         run.hostCalls++;
         return this.#writer.send(run.no, frameType.call, text);
       case 'g':

@@ -5,7 +5,7 @@
  * First letter of the text: s result, f error, m no memory left, w bytes of WebAssembly memory, v such
  * bytes let go, c host call, t timer set, u timer cleared, l limit hit, g log line.
  */
-(function bridge(p, hostPost) {
+(function bridge(p, hostPost, hostAsk) {
   'use strict';
   const { parse, stringify, freeze, create, hasOwn, apply, slice, push, shift, Error: RawError } = p;
   const argumentBytes = 262144;
@@ -18,6 +18,7 @@
   let takesTexts = false;
   let current;
   let lastLimits;
+  let arrivedPart;
 
   // Called with hardly any stack left the host's function throws an error of the host: none of it is for the plugin.
   const post = (no, message) => {
@@ -26,6 +27,23 @@
     } catch {
       throw new p.RangeError('Maximum call stack size exceeded');
     }
+  };
+
+  const ask = (question) => {
+    try {
+      return hostAsk(question);
+    } catch {
+      throw new p.RangeError('Maximum call stack size exceeded');
+    }
+  };
+
+  /** Milliseconds since 1970; read once in an entry, at most. */
+  let clock;
+  const now = () => (clock ??= p.number(p.slice(ask('now'), 1)));
+
+  const enter = (run) => {
+    current = run;
+    clock = undefined;
   };
 
   const text = (value) => {
@@ -101,6 +119,13 @@
     delete runs[run.no];
   };
 
+  /** The run has no memory left. */
+  const exhaust = (run) => {
+    if (run.ended) return;
+    end(run);
+    post(run.no, 'm');
+  };
+
   const fail = (run, thrown) => {
     if (run.ended) return;
     const json = errorText(thrown);
@@ -119,13 +144,6 @@
         why = slice(text(thrown.message), 0, 500);
       } catch {}
       return fail(run, refusal('RESULT_INVALID', `The result cannot be written as JSON: ${why}`));
-  /** The run has no memory left. */
-  const exhaust = (run) => {
-    if (run.ended) return;
-    end(run);
-    post(run.no, 'm');
-  };
-
     }
     if (json === undefined) {
       return fail(
@@ -227,6 +245,11 @@
         list: (prefix, options) =>
           call(run, 'storage.list', { prefix, cursor: options?.cursor, limit: options?.limit }),
       }),
+      cache: freeze({
+        get: (key) => call(run, 'cache.get', { key }),
+        set: (key, value, options) => call(run, 'cache.set', { key, value, ttlMs: options?.ttlMs }),
+        delete: (key) => call(run, 'cache.delete', { key }),
+      }),
       events: freeze({
         emit: (type, data, options) => call(run, 'events.emit', { type, data, subject: options?.subject }),
       }),
@@ -234,8 +257,14 @@
       plugins: freeze({
         call: (plugin, name, input) => call(run, 'plugins.call', { plugin, function: name, input }),
       }),
+      http: freeze({ fetch: (input, init) => fetchBy(hostOf(run), input, init) }),
       limits: () => run.limits,
     });
+
+  /** What the web's part of a run may ask for. */
+  const hostOf = (run) =>
+    run && { __proto__: null, call: (op, args) => call(run, op, args), nextId: () => ++run.requests };
+  let fetchBy;
 
   const callable = (owner, name) => {
     if ((typeof owner !== 'object' && typeof owner !== 'function') || owner === null) return undefined;
@@ -289,9 +318,22 @@
     }
   };
 
+  const tools = { __proto__: null, call, write, refusal, overLimit, exhaust, post };
+
   return {
     __proto__: null,
     post,
+    ask,
+    now,
+    arrived() {
+      const part = arrivedPart;
+      arrivedPart = undefined;
+      return part;
+    },
+    hostOf,
+    fetchWith(fetch) {
+      fetchBy = fetch;
+    },
     current: () => current,
     write: (level, message, fields) => write(current, level, message, fields),
     refusal,
@@ -299,8 +341,23 @@
     timerOperations,
     entries: {
       __proto__: null,
+      /** Takes a part of the runtime that was asked for. */
+      accept(part) {
+        arrivedPart = part;
+      },
       adopt(namespace) {
         exports = namespace;
+      },
+      /** Takes the host's own code for WebAssembly, and a module's bytes. @returns why it is refused: code and message */
+      wasm(around, bytes, memoryBytesMax) {
+        try {
+          if (!p.wasm) throw refusal('WASM_UNAVAILABLE', 'WebAssembly is switched off on this platform');
+          exports = around(p, tools, bytes, memoryBytesMax);
+          takesTexts = true;
+          return '';
+        } catch (thrown) {
+          return `${thrown.code ?? 'MAIN_INVALID'} ${slice(text(thrown.message), 0, 2000)}`;
+        }
       },
       /** Runs a CommonJS file's function around a fresh module object. */
       commonjs(wrapper) {
@@ -313,8 +370,6 @@
         exports = (typeof made === 'object' || typeof made === 'function') && made !== null ? made : {};
       },
       inspect(asked) {
-  const tools = { __proto__: null, call, write, refusal, overLimit, exhaust, post };
-
         const missing = [];
         for (const name of parse(asked)) if (!find(name)) push(missing, name);
         return stringify({ exports: names(), missing });
@@ -328,6 +383,7 @@
           limits: lastLimits,
           ended: false,
           calls: 0,
+          requests: 0,
           inFlight: 0,
           waiting: undefined,
           queue: undefined,
@@ -339,25 +395,14 @@
           hits: undefined,
         };
         runs[no] = run;
-        current = run;
+        enter(run);
         drive(run, contextText, inputText, name);
       },
       deliver(no, id, ok, json) {
-      /** Takes the host's own code for WebAssembly, and a module's bytes. @returns why it is refused: code and message */
-      wasm(around, bytes, memoryBytesMax) {
-        try {
-          if (!p.wasm) throw refusal('WASM_UNAVAILABLE', 'WebAssembly is switched off on this platform');
-          exports = around(p, tools, bytes, memoryBytesMax);
-          takesTexts = true;
-          return '';
-        } catch (thrown) {
-          return `${thrown.code ?? 'MAIN_INVALID'} ${slice(text(thrown.message), 0, 2000)}`;
-        }
-      },
         const run = runs[no];
         const waiter = run?.waiting?.[id];
         if (!waiter) return;
-        current = run;
+        enter(run);
         delete run.waiting[id];
         run.inFlight--;
         if (run.queue !== undefined && run.queue.length > 0) issue(run, shift(run.queue));
@@ -371,7 +416,7 @@
         const run = runs[no];
         const timer = run?.timers?.[id];
         if (!timer) return;
-        current = run;
+        enter(run);
         if (!timer.repeats) delete run.timers[id];
         try {
           apply(timer.fn, undefined, timer.args);

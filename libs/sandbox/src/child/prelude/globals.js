@@ -1,4 +1,4 @@
-/* The few web globals that bundled libraries expect. They reach nothing outside the isolate but log and timers. */
+/* What every plugin touches of the web's globals: log, timers, the clock. The others are put in at their first use. */
 (function globals(p, core) {
   'use strict';
   const G = globalThis;
@@ -39,9 +39,23 @@
     info: (...parts) => print(1, parts),
     warn: (...parts) => print(2, parts),
     error: (...parts) => print(3, parts),
+    dir: (...parts) => print(1, parts),
+    table: (...parts) => print(1, parts),
+    group: (...parts) => print(1, parts),
+    groupCollapsed: (...parts) => print(1, parts),
+    groupEnd() {},
+    time() {},
+    timeEnd() {},
+    timeLog() {},
+    count() {},
+    assert(condition, ...parts) {
+      if (condition) return;
+      print(3, ['Assertion failed']);
+      if (parts.length > 0) print(3, parts);
+    },
   });
 
-  define('queueMicrotask', (task) => {
+  define('queueMicrotask', function queueMicrotask(task) {
     if (typeof task !== 'function') throw new p.TypeError('queueMicrotask needs a function');
     const run = core.current();
     p.then(p.resolved, () => {
@@ -80,201 +94,135 @@
     delete run.timers[key];
     core.post(run.no, `u${key}`);
   };
-  define('setTimeout', (fn, delay, ...args) => start(fn, delay, args, false));
-  define('setInterval', (fn, delay, ...args) => start(fn, delay, args, true));
-  define('clearTimeout', stop);
-  define('clearInterval', stop);
-
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-  const digits = p.create(null);
-  for (let i = 0; i < 64; i++) digits[alphabet[i]] = i;
-  const invalid = () => new p.TypeError('The text is not valid base64 or holds characters over 0xFF');
-  define('btoa', (input) => {
-    const text = p.String(input);
-    let out = '';
-    for (let i = 0; i < text.length; i += 3) {
-      const [a, b, c] = [p.charCodeAt(text, i), p.charCodeAt(text, i + 1), p.charCodeAt(text, i + 2)];
-      if (a > 255 || b > 255 || c > 255) throw invalid();
-      out += alphabet[a >> 2] + alphabet[((a & 3) << 4) | (b >> 4)];
-      out += i + 1 < text.length ? alphabet[((b & 15) << 2) | (c >> 6)] : '=';
-      out += i + 2 < text.length ? alphabet[c & 63] : '=';
-    }
-    return out;
+  define('setTimeout', function setTimeout(fn, delay, ...args) {
+    return start(fn, delay, args, false);
   });
-  define('atob', (input) => {
-    let out = '';
-    let bits = 0;
-    let held = 0;
-    let padding = 0;
-    let count = 0;
-    const text = p.String(input);
-    for (let i = 0; i < text.length; i++) {
-      const char = text[i];
-      if (char === ' ' || char === '\n' || char === '\t' || char === '\r' || char === '\f') continue;
-      if (char === '=') {
-        padding++;
-        continue;
-      }
-      const digit = digits[char];
-      if (digit === undefined || padding > 0) throw invalid();
-      count++;
-      held = ((held << 6) | digit) & 0xffffff;
-      bits += 6;
-      if (bits >= 8) {
-        bits -= 8;
-        out += p.fromCharCode((held >> bits) & 255);
-      }
-    }
-    if (count % 4 === 1 || padding > 2 || (padding > 0 && (count + padding) % 4 !== 0)) throw invalid();
-    return out;
+  define('setInterval', function setInterval(fn, delay, ...args) {
+    return start(fn, delay, args, true);
+  });
+  define('clearTimeout', function clearTimeout(id) {
+    stop(id);
+  });
+  define('clearInterval', function clearInterval(id) {
+    stop(id);
   });
 
-  class TextEncoder {
-    get encoding() {
-      return 'utf-8';
-    }
-    encode(input = '') {
-      const text = p.String(input);
-      const bytes = new p.Uint8Array(text.length * 3);
-      let at = 0;
-      for (let i = 0; i < text.length; i++) {
-        let code = p.charCodeAt(text, i);
-        if (code >= 0xd800 && code <= 0xdfff) {
-          const next = code < 0xdc00 ? p.charCodeAt(text, i + 1) : 0;
-          if (next >= 0xdc00 && next <= 0xdfff) {
-            code = 0x10000 + ((code - 0xd800) << 10) + (next - 0xdc00);
-            i++;
-          } else code = 0xfffd;
-        }
-        if (code < 0x80) bytes[at++] = code;
-        else if (code < 0x800) {
-          bytes[at++] = 0xc0 | (code >> 6);
-          bytes[at++] = 0x80 | (code & 63);
-        } else if (code < 0x10000) {
-          bytes[at++] = 0xe0 | (code >> 12);
-          bytes[at++] = 0x80 | ((code >> 6) & 63);
-          bytes[at++] = 0x80 | (code & 63);
-        } else {
-          bytes[at++] = 0xf0 | (code >> 18);
-          bytes[at++] = 0x80 | ((code >> 12) & 63);
-          bytes[at++] = 0x80 | ((code >> 6) & 63);
-          bytes[at++] = 0x80 | (code & 63);
-        }
-      }
-      const exact = new p.Uint8Array(at);
-      for (let i = 0; i < at; i++) exact[i] = bytes[i];
-      return exact;
-    }
-  }
-  class TextDecoder {
-    #fatal;
-    #keepBom;
-    constructor(label = 'utf-8', options = undefined) {
-      if (!p.test(/^utf-?8$/i, p.String(label))) throw new p.RangeError('Only utf-8 can be decoded here');
-      this.#fatal = options?.fatal === true;
-      this.#keepBom = options?.ignoreBOM === true;
-    }
-    get encoding() {
-      return 'utf-8';
-    }
-    get fatal() {
-      return this.#fatal;
-    }
-    decode(input = undefined) {
-      if (input === undefined) return '';
-      const bytes = p.isView(input)
-        ? new p.Uint8Array(input.buffer, input.byteOffset, input.byteLength)
-        : new p.Uint8Array(input);
-      let out = '';
-      const length = bytes.length;
-      for (let i = 0; i < length;) {
-        const first = bytes[i++];
-        if (first < 0x80) {
-          out += p.fromCharCode(first);
-          continue;
-        }
-        const more =
-          first >= 0xc2 && first < 0xe0
-            ? 1
-            : first >= 0xe0 && first < 0xf0
-              ? 2
-              : first >= 0xf0 && first < 0xf5
-                ? 3
-                : 0;
-        let code = more === 1 ? first & 31 : more === 2 ? first & 15 : first & 7;
-        let good = more > 0;
-        for (let k = 0; good && k < more; k++) {
-          const next = bytes[i];
-          const low = k > 0 ? 0x80 : first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
-          const high = k > 0 ? 0xbf : first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
-          if (next === undefined || next < low || next > high) good = false;
-          else {
-            code = (code << 6) | (next & 63);
-            i++;
-          }
-        }
-        if (!good) {
-          if (this.#fatal) throw new p.TypeError('The bytes are not valid utf-8');
-          out += '\ufffd';
-        } else if (code >= 0x10000) {
-          code -= 0x10000;
-          out += p.fromCharCode(0xd800 + (code >> 10), 0xdc00 + (code & 1023));
-        } else if (code !== 0xfeff || out !== '' || this.#keepBom) out += p.fromCharCode(code);
-      }
-      return out;
-    }
-  }
-  define('TextEncoder', TextEncoder);
-  define('TextDecoder', TextDecoder);
-
-  const uncloneable = () => new p.TypeError('The value cannot be cloned');
-  const clone = (value, seen) => {
-    if (typeof value === 'function' || typeof value === 'symbol') throw uncloneable();
-    if (typeof value !== 'object' || value === null) return value;
-    if (p.mapHas(seen, value)) return p.mapGet(seen, value);
-    const keep = (copy) => {
-      p.mapSet(seen, value, copy);
-      return copy;
-    };
-    if (value instanceof p.Date) return keep(new p.Date(p.dateTime(value)));
-    if (value instanceof p.RegExp) return keep(new p.RegExp(value.source, value.flags));
-    if (value instanceof p.Buffers) return keep(p.bufferSlice(value, 0));
-    if (p.isView(value)) {
-      const tag = p.apply(p.typedTag, value, []);
-      const buffer = p.bufferSlice(value.buffer, value.byteOffset, value.byteOffset + value.byteLength);
-      return keep(tag === undefined ? new p.DataView(buffer) : new G[tag](buffer));
-    }
-    if (value instanceof p.Map) {
-      const copy = keep(new p.Map());
-      p.mapEach(value, (item, key) => p.mapSet(copy, clone(key, seen), clone(item, seen)));
-      return copy;
-    }
-    if (value instanceof p.Set) {
-      const copy = keep(new p.Set());
-      p.setEach(value, (item) => p.setAdd(copy, clone(item, seen)));
-      return copy;
-    }
-    if (value instanceof p.Error) {
-      const copy = keep(new p.Error(value.message));
-      p.defineProperty(copy, 'name', {
-        __proto__: null,
-        value: p.String(value.name),
-        writable: true,
-        configurable: true,
-      });
-      return copy;
-    }
-    const copy = keep(p.isArray(value) ? new p.Array(value.length) : {});
-    for (const key of p.keys(value)) {
-      p.defineProperty(copy, key, {
-        __proto__: null,
-        value: clone(value[key], seen),
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      });
-    }
-    return copy;
+  // The clock stands still while code runs: nothing in here can be timed by it.
+  const RawDate = p.Date;
+  const FrozenDate = function Date(...args) {
+    if (new.target === undefined) return p.dateText(new RawDate(core.now()));
+    return p.construct(
+      RawDate,
+      args.length === 0 ? [core.now()] : args,
+      new.target === FrozenDate ? RawDate : new.target,
+    );
   };
-  define('structuredClone', (value) => clone(value, new p.Map()));
+  const hidden = (owner, name, value, writable = true) =>
+    p.defineProperty(owner, name, {
+      __proto__: null,
+      value,
+      writable,
+      configurable: writable,
+      enumerable: false,
+    });
+  p.defineProperty(FrozenDate, 'length', { __proto__: null, value: 7, configurable: true });
+  hidden(FrozenDate, 'prototype', RawDate.prototype, false);
+  hidden(FrozenDate, 'now', function now() {
+    return core.now();
+  });
+  hidden(FrozenDate, 'parse', RawDate.parse);
+  hidden(FrozenDate, 'UTC', RawDate.UTC);
+  hidden(RawDate.prototype, 'constructor', FrozenDate);
+  define('Date', FrozenDate);
+  const formats = p.Intl.DateTimeFormat.prototype;
+  const { get: rawFormat } = p.getOwnPropertyDescriptor(formats, 'format');
+  const { formatToParts: rawParts } = formats;
+  p.defineProperty(formats, 'format', {
+    __proto__: null,
+    get() {
+      const format = p.apply(rawFormat, this, []);
+      return (date) => format(date === undefined ? core.now() : date);
+    },
+    configurable: true,
+  });
+  hidden(formats, 'formatToParts', function formatToParts(date) {
+    return p.apply(rawParts, this, [date === undefined ? core.now() : date]);
+  });
+
+  // The rest of the web is put in when it is first touched, each part as one script of the host.
+  const parts = p.create(null);
+  const use = (name) => {
+    const known = parts[name];
+    if (known) return known;
+    const answer = core.ask(`part ${name}`);
+    const make = core.arrived();
+    if (answer !== '+' || typeof make !== 'function') throw new p.Error('A part of the runtime did not load');
+    return (parts[name] = make(web));
+  };
+  const web = p.freeze({
+    __proto__: null,
+    use,
+    /** @throws what the host names when it refuses */
+    ask(name, args, rest) {
+      const line = args === undefined ? name : `${name} ${p.stringify(args)}`;
+      const answer = core.ask(rest === undefined ? line : `${line}\n${rest}`);
+      if (answer[0] === '+') return p.slice(answer, 1);
+      const [error, message] = p.cut(p.slice(answer, 1), ' ');
+      if (error === 'TypeError') throw new p.TypeError(message);
+      if (error === 'RangeError') throw new p.RangeError(message);
+      throw new (use('events').DOMException)(message, error);
+    },
+    now: core.now,
+    report: (thrown) => print(3, [thrown]),
+    setTimeout: (fn, delay) => start(fn, delay, [], false),
+    /** What the run under way may ask of the host; undefined while the file loads. */
+    host: () => core.hostOf(core.current()),
+    stringTag: p.objectTag,
+    detach: p.bufferTransfer,
+  });
+  core.fetchWith((host, input, init) => use('fetch').fetchBy(host, input, init));
+
+  const lazy = (part, names) => {
+    for (const name of names) {
+      p.defineProperty(G, name, {
+        __proto__: null,
+        get() {
+          const value = use(part)[name];
+          define(name, value);
+          return value;
+        },
+        set: (value) => define(name, value),
+        configurable: true,
+        enumerable: false,
+      });
+    }
+  };
+  lazy('clock', ['Performance', 'performance']);
+  lazy('clone', ['structuredClone']);
+  lazy('crypto', ['Crypto', 'CryptoKey', 'SubtleCrypto', 'crypto']);
+  lazy('encoding', ['TextDecoder', 'TextEncoder', 'atob', 'btoa']);
+  lazy('events', [
+    'AbortController',
+    'AbortSignal',
+    'CustomEvent',
+    'DOMException',
+    'ErrorEvent',
+    'Event',
+    'EventTarget',
+  ]);
+  lazy('fetch', ['Headers', 'Request', 'Response', 'fetch']);
+  lazy('files', ['Blob', 'File', 'FormData']);
+  lazy('streams', [
+    ...[
+      'ByteLengthQueuingStrategy',
+      'CountQueuingStrategy',
+      'ReadableByteStreamController',
+      'ReadableStream',
+    ],
+    ...['ReadableStreamBYOBReader', 'ReadableStreamBYOBRequest', 'ReadableStreamDefaultController'],
+    ...['ReadableStreamDefaultReader', 'TextDecoderStream', 'TextEncoderStream', 'TransformStream'],
+    ...['TransformStreamDefaultController', 'WritableStream', 'WritableStreamDefaultController'],
+    'WritableStreamDefaultWriter',
+  ]);
+  lazy('url', ['URL', 'URLSearchParams']);
 });

@@ -40,6 +40,8 @@
 
   // A resizable buffer grows outside the memory limit.
   const RawBuffer = ArrayBuffer;
+  const { transferToFixedLength } = RawBuffer.prototype;
+  const { indexOf, slice } = String.prototype;
   function Buffers(length) {
     if (new.target === undefined) throw new TypeError("Constructor ArrayBuffer requires 'new'");
     return construct(RawBuffer, [length], new.target === Buffers ? RawBuffer : new.target);
@@ -64,8 +66,8 @@
 
   const primordials = {
     __proto__: null,
-    apply,
     wasm,
+    apply,
     create,
     defineProperty,
     freeze,
@@ -110,11 +112,16 @@
     mapEach: bind(Map.prototype.forEach),
     setAdd: bind(Set.prototype.add),
     setEach: bind(Set.prototype.forEach),
-    dateTime: bind(Date.prototype.getTime),
+    dateText: bind(Date.prototype.toString),
+    Intl,
     objectTag: bind(Object.prototype.toString),
-    isView: RawBuffer.isView,
-    bufferSlice: bind(RawBuffer.prototype.slice),
-    typedTag: getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get,
+    /** Empties a buffer into a new one of the same length. */
+    bufferTransfer: bind(transferToFixedLength),
+    /** What is before the first of a separator, and what is after it. */
+    cut(text, separator) {
+      const at = apply(indexOf, text, [separator]);
+      return at < 0 ? [text, ''] : [apply(slice, text, [0, at]), apply(slice, text, [at + 1])];
+    },
     number: Number,
     isFinite: Number.isFinite,
     floor: Math.floor,
