@@ -92,7 +92,7 @@ export interface PluginSource {
   manifest?: Record<string, unknown>;
   /** Source of the main file. */
   main: string;
-  files?: Record<string, string>;
+  files?: Record<string, string | Uint8Array>;
 }
 
 /** A name nothing else in the run uses. */
