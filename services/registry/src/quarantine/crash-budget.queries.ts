@@ -36,11 +36,16 @@ export async function spend(tx: Tx, { installationId }: Killed): Promise<void> {
   await tx.query('update kills set spent = true where installation_id = $1 and not spent', [installationId]);
 }
 
-/** How many tenants had an installation of the package suspended lately. */
+/**
+ * How many tenants had an installation of the package suspended lately. Who filled a worker's memory is certain only of
+ * one that was alone in it: a neighbour of the same tenant could fill it and leave the last drop to another, and three
+ * tenants of one attacker would stop somebody else's package everywhere.
+ */
 export async function tenantsStopped(tx: Tx, { digest }: Killed, minutes: number): Promise<number> {
   const [row] = await tx.query<{ tenants: number }[]>(
     `select count(distinct tenant_id)::integer as tenants from kills
-     where digest = $1 and spent and at > now() - make_interval(mins => $2)`,
+     where digest = $1 and spent and at > now() - make_interval(mins => $2)
+       and (evidence ->> 'reason' not in ('memory_cap', 'parked') or evidence -> 'neighbours' = '0')`,
     [digest, minutes],
   );
   return row?.tenants ?? 0;

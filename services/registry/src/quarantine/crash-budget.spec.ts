@@ -32,7 +32,13 @@ interface Installed {
 }
 
 /** What an executor tells of so many killed workers. */
-async function killed(tenant: TestTenant, of: Installed, times: number, agoMs = 0): Promise<void> {
+async function killed(
+  tenant: TestTenant,
+  of: Installed,
+  times: number,
+  agoMs = 0,
+  evidence = kill,
+): Promise<void> {
   for (let count = 0; count < times; count++) {
     await registry.bus.publish(SecurityViolation, {
       pluginId: of.plugin.id,
@@ -40,7 +46,7 @@ async function killed(tenant: TestTenant, of: Installed, times: number, agoMs = 
       installationId: of.id,
       executionId: newId(),
       digest: of.digest,
-      kill,
+      kill: evidence,
       at: new Date(Date.now() - agoMs).toISOString(),
     });
   }
@@ -137,6 +143,27 @@ describe('the crash budget', () => {
         reason: 'Stopped in 3 tenants: 5 workers had to be killed: 5 deadline',
       },
     ]);
+  });
+
+  it('stops no package for memory that neighbours may have filled', async () => {
+    const bytes = packageOf();
+    const homes = [await active(bytes), await active(bytes), await active(bytes)];
+    const crowded: KillEvidence = { ...kill, reason: 'memory_cap', neighbours: 1 };
+    const quarantined = () => registry.plugins.get(homes[0]?.installed.plugin.id ?? '')?.quarantined ?? [];
+    for (const { tenant, installed } of homes) await killed(tenant, installed, 5, 0, crowded);
+    for (const { view } of homes)
+      await until(async () => (await view()).status === 'suspended', 'each is suspended');
+
+    for (const { tenant, installed } of homes.slice(0, 2))
+      await killed(tenant, installed, 5, 0, { ...crowded, neighbours: 0 });
+    const [, , third] = homes;
+    if (third) await killed(third.tenant, third.installed, 4, 0, { ...crowded, neighbours: 0 });
+    for (const { installed } of homes.slice(0, 2))
+      await until(() => kept(installed.id).then((rows) => rows === 10), 'all are heard of');
+    expect(quarantined()).toEqual([]);
+
+    if (third) await killed(third.tenant, third.installed, 1, 0, { ...crowded, neighbours: 0 });
+    await until(() => quarantined().length > 0, 'the package is quarantined');
   });
 
   it('says what it counted', () => {
