@@ -163,6 +163,22 @@ describe('requests of the PDKs', () => {
     expect(seen).toHaveLength(whole ? 1 : 2);
   });
 
+  it('may leave out their method and headers, as the Rust PDK does', async () => {
+    const module = await asking(
+      ['{"url":"https://example.com","headers":null,"method":null}'],
+      '(call $http_request TEXT0 (i64.const 0))',
+    );
+    const seen: string[] = [];
+
+    expect(await ground.run(module, { host: http(true, seen) })).toMatchObject({ status: 'succeeded' });
+    expect(JSON.parse(seen[0]?.slice('http.request '.length) ?? '')).toEqual({
+      id: 1,
+      url: 'https://example.com',
+      method: 'GET',
+      headers: [],
+    });
+  });
+
   it('that the host refuses end the run with the reason', async () => {
     const module = await asking([request], '(call $http_request TEXT0 (i64.const 0))');
     const refused = {

@@ -109,9 +109,15 @@
       variables.set(key, value);
     },
     http_request: (at, bodyAt) => {
-      const { url, method = 'GET', headers = {} } = parse(textAt(at));
+      // What a PDK leaves out it may write as null.
+      const { url, method, headers } = parse(textAt(at));
       const body = Number(bodyAt) === 0 ? undefined : text.body(blocks.bytes(bodyAt));
-      const answer = ask('http', { url, method, headers: Object.entries(headers), body });
+      const answer = ask('http', {
+        url,
+        method: (method ?? 'GET').toUpperCase(),
+        headers: Object.entries(headers ?? {}),
+        body,
+      });
       turn.status = answer.status;
       turn.headers = answer.headers;
       return BigInt(blocks.store(answer.body));
