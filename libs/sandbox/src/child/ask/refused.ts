@@ -21,4 +21,4 @@ export function whole(value: unknown, least: number, most: number): number {
 export const bytes = (value: unknown): Buffer => Buffer.from(text(value), 'latin1');
 export const base64 = (value: unknown): Buffer => Buffer.from(text(value), 'base64');
 export const latin1 = (value: Uint8Array): string =>
-  Buffer.from(value.buffer, value.byteOffset, value.byteLength).latin1Slice();
+  Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import type { Question } from './ask.js';
 import { bytes, Refused, text } from './refused.js';
 
