@@ -57,6 +57,27 @@ describe('inbox', () => {
     expect(await ask(later)).toEqual({ first: true, acceptedAt: later.acceptedAt });
   });
 
+  it('reads no more than it is asked for of a day that has no statistics yet', async () => {
+    const many = Array.from({ length: 20_000 }, () => event());
+    for (let from = 0; from < many.length; from += 5_000)
+      await db.system((tx) => inbox.firstTimeMany(tx, 'large', many.slice(from, from + 5_000)));
+
+    const read = await db.system(async (tx) => {
+      await inbox.firstTimeMany(tx, 'large', [
+        ...many.slice(0, 250),
+        ...many.slice(0, 250).map(() => event()),
+      ]);
+      const [rows] = await tx.query<{ read: number }[]>(
+        `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read from pg_stat_xact_user_tables
+         where relname like 'inbox%'`,
+      );
+      return rows?.read;
+    });
+
+    expect(read).toBeGreaterThanOrEqual(250);
+    expect(read).toBeLessThan(2_000);
+  });
+
   it('tells events apart by tenant, source and id, and consumers from one another', async () => {
     const base = event({ id: 'same' });
     const all = [

@@ -17,13 +17,17 @@ export interface InboxAnswer {
   acceptedAt: string;
 }
 
-// A repeat may have been accepted on the other side of midnight.
+// A repeat may have been accepted on the other side of midnight. Looked up one by one along the key: a join may be planned
+// to read the whole inbox for each batch, and is, as long as a day's partition has no statistics yet.
 const known = `
-  select distinct on (e.n) e.n::int as n, i.accepted_at as "acceptedAt"
+  select e.n::int as n, i.accepted_at as "acceptedAt"
   from unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) with ordinality as e(tenant_id, source, event_id, accepted_at, n)
-  join inbox i on i.consumer = $1 and i.tenant_id = e.tenant_id and i.source = e.source and i.event_id = e.event_id
-    and i.accepted_on between (e.accepted_at at time zone 'UTC')::date - 1 and (e.accepted_at at time zone 'UTC')::date + 1
-  order by e.n, i.accepted_at`;
+  cross join lateral (
+    select i.accepted_at from inbox i
+    where i.consumer = $1 and i.tenant_id = e.tenant_id and i.source = e.source and i.event_id = e.event_id
+      and i.accepted_on between (e.accepted_at at time zone 'UTC')::date - 1 and (e.accepted_at at time zone 'UTC')::date + 1
+    order by i.accepted_at limit 1
+  ) i`;
 
 const add = `
   insert into inbox (consumer, tenant_id, source, event_id, accepted_on, accepted_at)
