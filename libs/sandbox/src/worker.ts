@@ -2,7 +2,7 @@ import { frameType } from './child/frames.js';
 import { Aboard, type Errand } from './aboard.js';
 import { ranOutOfMemory, workerCrashed, type Flight, type Landing } from './flight.js';
 import { Guard, type Finding } from './guard.js';
-import { lowerPriority, slowNice } from './priority.js';
+import { lowerToSlow } from './priority.js';
 import type { Launcher } from './launch.js';
 import type { Binding } from './placement.js';
 import type { EndReason, Kill, Source, Unit, WorkerStats } from './types.js';
@@ -98,7 +98,7 @@ export class Worker {
   bind(binding: Binding, now: number): void {
     this.binding = binding;
     this.lastUsedAt = now;
-    if (binding.lane === 'slow') lowerPriority(this.pid, slowNice);
+    if (binding.lane === 'slow') lowerToSlow(this.pid);
   }
 
   has(key: string): boolean {
