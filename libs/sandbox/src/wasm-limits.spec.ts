@@ -166,6 +166,21 @@ describe('memory', () => {
     expect(Math.max(...ground.sandbox.stats().workers.map(({ rssMb }) => rssMb))).toBeLessThan(64 + 128);
   });
 
+  it('of contexts that were let go comes back while others run', async () => {
+    const module = await wat(`(memory 1 1) ${go(done)}`);
+    const caller = async () => {
+      const statuses = new Set<string>();
+      for (let i = 0; i < 300; i++)
+        statuses.add((await ground.run(module, { isolation: 'execution' })).status);
+      return [...statuses];
+    };
+
+    const statuses = await Promise.all([caller(), caller(), caller()]);
+
+    expect(statuses).toEqual([['succeeded'], ['succeeded'], ['succeeded']]);
+    expect(Math.max(...ground.sandbox.stats().workers.map(({ rssMb }) => rssMb))).toBeLessThan(64 + 96);
+  });
+
   it('of tables ends at a number of entries', async () => {
     const module = await wat(
       `(table $t 1 funcref) ${go(

@@ -35,11 +35,15 @@ export class WasmCode {
     const { module, maximumPages } = bounded(source);
     const shim = this.#shim(isolate, instance);
     const handed = new this.#ivm.ExternalCopy(new Uint8Array(module).buffer);
-    const refused = entryOf(instance, 'wasm').applySync(
+    const entry = entryOf(instance, 'wasm');
+    const refused = entry.applySync(
       undefined,
       [shim.derefInto(), handed.copyInto({ release: true }), maximumPages * pageBytes] as never[],
       { timeout: timeoutMs },
     ) as unknown as string;
+    // What is not let go of keeps the context until this process's own heap is collected.
+    entry.release();
+    shim.release();
     if (refused === '') return;
     const space = refused.indexOf(' ');
     throw new LoadError(refused.slice(0, space), refused.slice(space + 1));
@@ -52,6 +56,7 @@ export class WasmCode {
       ...(this.#compiled && { cachedData: this.#compiled }),
     });
     const shim = script.runSync(context, { reference: true }) as Reference;
+    script.release();
     this.#compiled ??= (
       isolate.compileScriptSync(around, { filename, produceCachedData: true }) as ivmTypes.CachedDataResult
     ).cachedData;
