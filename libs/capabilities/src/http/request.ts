@@ -3,6 +3,7 @@ import type { ExecutionScope } from '../types.js';
 import { sendable, type Headers } from './headers.js';
 import { httpLimits } from './limits.js';
 import { invalid, readUrl } from './target.js';
+import type { HttpRequest } from './wire.js';
 
 const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const redirects = ['follow', 'manual', 'error'] as const;
@@ -18,21 +19,24 @@ export interface ReadRequest {
   timeoutMs: number;
 }
 
+/** What the plugin's side says it is; nothing of it is known to be. */
+type Arguments = Partial<Record<keyof HttpRequest, unknown>>;
+
 /** @throws CapabilityError INVALID_REQUEST naming the argument, LIMIT_EXCEEDED for a body that is too large */
-export function readRequest(args: Record<string, unknown>, scope: ExecutionScope): ReadRequest {
-  const method = args['method'] ?? 'GET';
+export function readRequest(args: Arguments, scope: ExecutionScope): ReadRequest {
+  const method = args.method ?? 'GET';
   if (typeof method !== 'string' || !methods.includes(method))
     throw invalid('method', `method has to be one of ${methods.join(', ')}`);
-  const redirect = redirects.find((known) => known === (args['redirect'] ?? 'follow'));
+  const redirect = redirects.find((known) => known === (args.redirect ?? 'follow'));
   if (!redirect) throw invalid('redirect', `redirect has to be one of ${redirects.join(', ')}`);
-  const body = readBody(args['body'], scope);
+  const body = readBody(args.body, scope);
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     throw invalid('body', `A ${method} request has no body`);
   return {
     id: readId(args),
-    url: readUrl(args['url']),
+    url: readUrl(args.url),
     method,
-    headers: sendable(args['headers']),
+    headers: sendable(args.headers),
     body,
     redirect,
     timeoutMs: numberArgument(args, 'timeoutMs', 1, httpLimits.maxTimeoutMs) ?? httpLimits.timeoutMs,
