@@ -4,7 +4,7 @@ import { createGunzip, createInflate } from 'node:zlib';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { httpLimits } from './limits.js';
 import type { Injected } from './masking.js';
-import type { Chunk } from './wire.js';
+import type { Bytes, Chunk } from './wire.js';
 
 // Others take megabytes of window for each stream, and are not asked for.
 const decoders: Record<string, (() => Transform) | undefined> = {
@@ -77,17 +77,6 @@ export class Body {
     return isThere ? this.read() : { done: false };
   }
 
-  /** All of it: for bodies known to be small. */
-  async whole(): Promise<Chunk> {
-    const parts: Buffer[] = [];
-    for (;;) {
-      const { value } = await this.#take();
-      this.#next = undefined;
-      if (!value) return this.#chunk(Buffer.concat(parts), true);
-      parts.push(value);
-    }
-  }
-
   #take(): Promise<IteratorResult<Buffer, undefined>> {
     return (this.#next ??= this.#pieces.next());
   }
@@ -97,9 +86,14 @@ export class Body {
     const now = bytes.subarray(0, cut);
     const isText = isUtf8(now);
     this.#held = isText ? bytes.subarray(cut) : nothing;
-    if (isText) return now.length === 0 ? { done } : { text: now.toString('utf8'), done };
-    return { base64: bytes.toString('base64'), done };
+    return { ...written(isText ? now : bytes, isText), done };
   }
+}
+
+/** Bytes as they cross to the plugin. */
+export function written(bytes: Buffer, isText = isUtf8(bytes)): Bytes {
+  if (bytes.length === 0) return {};
+  return isText ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
 }
 
 /** How many bytes at the end belong to a character that is not complete. */

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import { limitError, type Call } from '../capability.js';
 import { CapabilityError } from '../types.js';
 import { authoriseTarget } from './allowed.js';
-import { acceptEncoding, Body, decodersOf } from './body.js';
+import { acceptEncoding, Body, decodersOf, written } from './body.js';
 import type { Egress, Origin } from './egress.js';
 import { networkFailed, reasonOf } from './failures.js';
 import { shown } from './headers.js';
@@ -247,13 +247,20 @@ export class Exchange {
     length: number,
   ): Promise<Chunk> {
     const { scope } = this.#call;
+    const { meter } = scope;
+    if (length <= httpLimits.inlineBytes) {
+      // Its length is held by the parser, and nothing is to be done to it: no stream is made.
+      const bytes = Buffer.from(await answer.body.arrayBuffer());
+      meter.networkBytesIn += bytes.length;
+      return this.#given({ ...written(bytes), done: true });
+    }
     const most = httpLimits.responseBodyBytes;
     this.#body = new Body(answer.body, {
       decode,
       injected: this.#ground.injected,
       tooLarge: (bytes) => limitError(scope, 'responseBodyBytes', most, bytes),
-      onBytes: (count) => (scope.meter.networkBytesIn += count),
+      onBytes: (count) => (meter.networkBytesIn += count),
     });
-    return this.#given(length <= httpLimits.inlineBytes ? await this.#body.whole() : await this.#body.peek());
+    return this.#given(await this.#body.peek());
   }
 }
