@@ -94,6 +94,14 @@ async function hooks(api: Api): Promise<void> {
   check(`record: ${run?.function} ${run?.status}`, run?.status === 'succeeded', run);
 }
 
+async function webAssembly(api: Api): Promise<void> {
+  step('A plugin in WebAssembly');
+  const crc = await deploy(api, await packed('plugins/crc'));
+  await activate(api, crc);
+  const answer = await api.post(`/installations/${crc.id}/execute`, { function: 'checksum', input: 'Ada' });
+  check(`called: ${JSON.stringify(answer.body.result)}`, answer.status === 200, answer.body);
+}
+
 async function jobs(api: Api): Promise<void> {
   step('A job, run now instead of at its hour');
   const digest = await deploy(api, await packed('plugins/digest'));
@@ -218,6 +226,7 @@ try {
   fact(`Mortise at ${api.base}`);
   const greeter = await callable(api);
   await hooks(api);
+  await webAssembly(api);
   await jobs(api);
   await quarantine(api, await hostility(api, greeter));
   console.log(`\nAll of it held, in ${((performance.now() - began) / 1000).toFixed(1)} s.`);
