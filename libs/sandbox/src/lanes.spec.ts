@@ -101,4 +101,22 @@ describe('a run that holds its worker for long', () => {
     expect(performance.now() - started).toBeLessThan(1_000);
     expect(await holding).toMatchObject({ status: 'timed_out' });
   });
+
+  it('does not let a tenant take all workers with many such plugins', async () => {
+    ground = await Ground.start({ workers: 8 });
+    const hog = (no: number) =>
+      ground.go({ code: `/* ${no} */ export const go = () => { for (;;); }`, timeoutMs: 3_000 });
+    const hogs = [];
+    for (let no = 0; no < 5; no++) {
+      hogs.push(hog(no));
+      await until(
+        () => ground.sandbox.stats().slowPlugins > no || ground.workers('acme').length === 3,
+        'found',
+      );
+    }
+
+    expect((await ground.go({ code: quick, tenant: 'other' })).status).toBe('succeeded');
+    expect(ground.workers('acme').length).toBeLessThanOrEqual(3);
+    for (const { status } of await Promise.all(hogs)) expect(status).toBe('timed_out');
+  });
 });

@@ -77,6 +77,22 @@ describe('a worker that is killed', () => {
   });
 });
 
+describe('a plugin that goes wrong while it is made warm', () => {
+  it('is blamed on no run that came meanwhile', async () => {
+    ground = await Ground.start();
+    await ground.go({ code: counting('first') });
+    const bomb = ground.unit({
+      code: `const m = new Map(); for (let i = 0; ; i++) m.set({ i }, { i }); export const go = () => 1`,
+    });
+
+    ground.sandbox.warm(bomb, bomb.source, 64);
+    const innocents = Array.from({ length: 5 }, (_, no) => ground.go({ code: counting(`innocent ${no}`) }));
+
+    for (const { status, result } of await Promise.all(innocents))
+      expect([status, result]).toEqual(['succeeded', '1']);
+  });
+});
+
 describe('making a plugin warm ahead of its first run', () => {
   it('loads it where the tenant has a worker, so that its first run is not a cold start', async () => {
     ground = await Ground.start();

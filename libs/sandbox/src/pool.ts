@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { Launcher } from './launch.js';
 import { defaultIsolatesMb, defaultWorkers, isWorn, leastRecent, leastUsed, type Wear } from './memory.js';
-import { slowBinding, type Binding } from './placement.js';
+import type { Binding } from './placement.js';
+import { Successions } from './successions.js';
 import type { Kill, SandboxOptions, Unit, Walls } from './types.js';
-import type { Remembered } from './units.js';
 import { Waiting } from './waiting.js';
 import { noEnds, Worker } from './worker.js';
 
@@ -14,8 +14,6 @@ const sweepEveryMs = 30_000;
 const idleForMs = 600_000;
 /** A worker that rested so long may give its place to the hot standby. */
 const restedMs = 10_000;
-const rewarmMost = 64;
-const rewarmWithinMs = 10_000;
 
 /** The worker processes: each bound to one cordon and lane on first use, at least one more kept ready unbound. */
 export class Pool {
@@ -27,13 +25,11 @@ export class Pool {
   readonly #isolatesMb: number;
   readonly #wear: Wear;
   readonly #now: () => number;
-  readonly #onHeld: (unit: Unit) => void;
   readonly #all = new Set<Worker>();
   readonly #bound = new Map<string, Worker>();
   /** Unbound ones, starting or ready. */
   readonly #spares = new Set<Worker>();
-  /** Bound ones that load what their predecessors have, before they take over. */
-  readonly #successors = new Map<string, Worker>();
+  readonly #successions: Successions;
   readonly #waiting = new Waiting();
   readonly #onGone = new Map<Worker, () => void>();
   #watch: NodeJS.Timeout | undefined;
@@ -50,13 +46,22 @@ export class Pool {
     onHeld: (unit: Unit) => void = () => {},
   ) {
     this.#launcher = launcher;
-    this.#onHeld = onHeld;
     this.#options = options;
     this.#now = now;
     this.max = Math.max(2, options.workers ?? defaultWorkers());
     this.#isolatesMb = options.isolatesMb ?? defaultIsolatesMb();
     const { recycleAfter = 1_000_000, recycleAboveMb = 1_024 } = options;
     this.#wear = { executions: recycleAfter, restMb: recycleAboveMb };
+    const ground = {
+      all: this.#all,
+      bound: this.#bound,
+      spare: (binding: Binding) => this.#spare(binding),
+      acquire: this.acquire.bind(this),
+      retire: (worker: Worker) => this.retire(worker),
+      now,
+      onHeld,
+    };
+    this.#successions = new Successions(ground, options.workersPerCordon ?? 1);
   }
 
   async start(): Promise<void> {
@@ -80,6 +85,7 @@ export class Pool {
    * cordon before it began.
    */
   acquire(binding: Binding, deadline: number, give: (worker: Worker | undefined) => void): void {
+    if (this.#closed) return give(undefined);
     this.#waiting.add({ binding, deadline, since: this.#now(), give });
     this.#serve();
     this.busy();
@@ -127,7 +133,7 @@ export class Pool {
       },
       dying: (dying) => this.#dying(dying),
       gone: (gone) => this.#gone(gone),
-      held: (held, unit) => this.#held(held, unit),
+      held: (held, unit) => this.#successions.held(held, unit),
       killed: (kill: Kill) => {
         this.#options.logger.warn({ ...kill }, 'a sandbox worker was killed');
         this.#options.onKill?.(kill);
@@ -156,44 +162,13 @@ export class Pool {
     this.#spares.delete(worker);
     if (key === undefined) return;
     if (this.#bound.get(key) === worker) this.#bound.delete(key);
-    if (this.#successors.get(key) === worker) this.#successors.delete(key);
+    this.#successions.forget(worker);
   }
 
-  /** What was warm in a worker that had to die is loaded again in the next one; what ran in it comes again by itself. */
   #dying(worker: Worker): void {
-    const { binding, endReason } = worker;
-    const wasBound = binding !== undefined && this.#bound.get(binding.key) === worker;
+    const served = worker.binding && this.#bound.get(worker.binding.key) === worker;
     this.#unbind(worker);
-    if (this.#closed || endReason === 'retired' || !wasBound) return;
-    const warm = worker.units.remembered();
-    // After those that were lost with it, which are sent again before this turn ends.
-    setImmediate(() => this.#rewarm(binding, warm));
-  }
-
-  #rewarm(binding: Binding, warm: Remembered[]): void {
-    if (warm.length === 0 || this.#closed) return;
-    const until = this.#now() + rewarmWithinMs;
-    this.acquire(binding, until, (next) => next?.warm(warm.slice(0, rewarmMost)));
-  }
-
-  /**
-   * One plugin keeps a fast worker to itself: that becomes its cordon's slow one, or runs out where there is one, and
-   * the others go on in a fresh one.
-   */
-  #held(worker: Worker, unit: Unit): void {
-    const { binding } = worker;
-    if (!binding || binding.lane === 'slow' || this.#bound.get(binding.key) !== worker) return;
-    this.#onHeld(unit);
-    const warm = worker.units.remembered();
-    this.#bound.delete(binding.key);
-    const slow = slowBinding(binding.cordon);
-    if (this.#bound.has(slow.key) || this.#successors.has(slow.key)) this.retire(worker);
-    else {
-      worker.bind(slow, worker.lastUsedAt);
-      worker.units.evict((key) => key !== unit.key);
-      this.#bound.set(slow.key, worker);
-    }
-    this.#rewarm(binding, warm);
+    if (served && !this.#closed && worker.endReason !== 'retired') this.#successions.died(worker);
   }
 
   #gone(worker: Worker): void {
@@ -229,9 +204,8 @@ export class Pool {
   #workerFor(binding: Binding): Worker | undefined {
     const bound = this.#bound.get(binding.key);
     if (bound) return bound;
-    const worker = this.#successors.get(binding.key) ?? this.#spare(binding);
+    const worker = this.#successions.take(binding.key) ?? this.#spare(binding);
     if (!worker) return undefined;
-    this.#successors.delete(binding.key);
     this.#bound.set(binding.key, worker);
     return worker;
   }
@@ -242,6 +216,8 @@ export class Pool {
       if (!worker.isReady || worker.dead) continue;
       this.#spares.delete(worker);
       worker.bind(binding, this.#now());
+      // The next spare starts once what is asked for now is given.
+      setImmediate(() => this.#fill());
       return worker;
     }
     return undefined;
@@ -253,20 +229,6 @@ export class Pool {
     if (!oldest || this.#now() - oldest.lastUsedAt < restMs) return false;
     this.retire(oldest);
     return true;
-  }
-
-  /** A worker that has served long, or grown, hands over to a fresh one that has loaded what it has. */
-  #recycle(worker: Worker): void {
-    const { binding } = worker;
-    if (!binding || this.#successors.has(binding.key)) return;
-    const successor = this.#spare(binding);
-    if (!successor) return;
-    this.#successors.set(binding.key, successor);
-    successor.warm(worker.units.remembered(true).slice(0, rewarmMost), () => {
-      if (this.#bound.get(binding.key) === worker) this.retire(worker);
-      this.#workerFor(binding);
-    });
-    this.#fill();
   }
 
   #sweepNow(): void {
@@ -292,7 +254,8 @@ export class Pool {
       if (worker.inFlight > 0) active = true;
       worker.watch(now);
     }
-    for (const worker of [...this.#bound.values()]) if (isWorn(worker, this.#wear)) this.#recycle(worker);
+    for (const worker of [...this.#bound.values()])
+      if (isWorn(worker, this.#wear)) this.#successions.recycle(worker);
     if (++this.#ticks % trimEveryTicks === 0) this.#trim();
     this.#waiting.expire(now);
     if (active) return;

@@ -7,11 +7,8 @@ import type { Launcher } from './launch.js';
 import type { Binding } from './placement.js';
 import type { EndReason, Kill, Source, Unit, WorkerStats } from './types.js';
 import { Units, type Remembered } from './units.js';
+import { errandGraceMs, Warmer } from './warmer.js';
 import { WorkerProcess } from './worker-process.js';
-
-/** What loading a plugin ahead may take: the cold start of the largest one, on a busy machine. */
-const warmMs = 1_000;
-const errandGraceMs = 1_000;
 
 /** What a machine or its operator ends processes with: no plugin can. */
 const outsideSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP']);
@@ -42,6 +39,8 @@ export class Worker {
   binding: Binding | undefined;
   retiring = false;
   lastUsedAt = 0;
+  /** How often a successor was begun for it. */
+  handovers = 0;
   /** The lowest number that no other worker had when it started. */
   slot = 0;
   endReason: EndReason = 'crashed';
@@ -50,8 +49,7 @@ export class Worker {
   readonly #process: WorkerProcess;
   readonly #guard: Guard;
   readonly #events: WorkerEvents;
-  #toWarm: Remembered[] = [];
-  #warmed: (() => void) | undefined;
+  readonly #warmer: Warmer;
 
   /** @param isolatesMb what isolates at rest may take */
   constructor(launcher: Launcher, isolatesMb: number, events: WorkerEvents) {
@@ -69,6 +67,7 @@ export class Worker {
       cut: (flight, verdict) => this.cut(flight, verdict, Date.now()),
     });
     this.#guard = new Guard(this.#process, this.aboard);
+    this.#warmer = new Warmer(this.aboard);
   }
 
   get ready(): Promise<void> {
@@ -136,11 +135,9 @@ export class Worker {
     this.aboard.ask(frameType.inspect, JSON.stringify(question), { answer, deadline, memoryMb });
   }
 
-  /** Loads units ahead, one at a time and only while nothing else is under way. @param done called when none is left */
-  warm(units: readonly Remembered[], done: () => void = () => {}): void {
-    this.#toWarm.push(...units);
-    this.#warmed = done;
-    this.#warmNext();
+  /** Loads units ahead, while nothing else is under way. @param done called when none is left */
+  warm(units: readonly Remembered[], done?: () => void): void {
+    if (!this.dead) this.#warmer.add(units, done);
   }
 
   /** Ends a flight from outside; the worker is killed when it does not let go of it in time. */
@@ -187,24 +184,6 @@ export class Worker {
       }
       case 'errand_late':
         return this.#killFor('errand_late', 'A plugin that was loaded ahead or inspected did not come back');
-    }
-  }
-
-  #warmNext(): void {
-    while (!this.dead && this.inFlight === 0) {
-      const next = this.#toWarm.shift();
-      if (!next) {
-        const done = this.#warmed;
-        this.#warmed = undefined;
-        return done?.();
-      }
-      const { unit, memoryMb } = next;
-      const source = next.source.deref();
-      if (!source || this.has(unit.key)) continue;
-      const now = Date.now();
-      const { no } = this.units.load(unit, source, memoryMb, now);
-      const deadline = now + warmMs + errandGraceMs;
-      this.aboard.ask(frameType.warm, `${no} ${warmMs}\n`, { answer: () => {}, deadline, memoryMb });
     }
   }
 
@@ -303,7 +282,7 @@ export class Worker {
 
   #atRest(): void {
     if (this.dead) return;
-    this.#warmNext();
+    this.#warmer.next();
     if (this.inFlight === 0) this.#events.idle(this);
   }
 
