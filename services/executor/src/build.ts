@@ -26,6 +26,7 @@ import { Lanes } from './lanes/lanes.js';
 import { Pace } from './lanes/pace.js';
 import { paceGround } from './lanes/pace-ground.js';
 import { Prewarm } from './packages/prewarm.js';
+import { SourceMaps } from './packages/source-maps.js';
 import { Sources } from './packages/sources.js';
 import { openSandbox } from './sandbox/open-sandbox.js';
 import { executorState } from './sandbox/state.js';
@@ -86,6 +87,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     host,
     secrets,
     sources,
+    maps: new SourceMaps(clock),
     states,
     running,
     reporter,

@@ -10,7 +10,8 @@ import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
 import type { Sandbox, SandboxResult } from '@mortise/sandbox';
 import { metrics, type Clock, type Logger } from '@mortise/service-kit';
 import type { Turn } from '../lanes/lanes.js';
-import type { Sources } from '../packages/sources.js';
+import type { SourceMaps } from '../packages/source-maps.js';
+import type { PackageSource, Sources } from '../packages/sources.js';
 import { conclude, ended, type Conclusion } from './conclude.js';
 import { contextText } from './context.js';
 import { Ending } from './ending.js';
@@ -34,6 +35,7 @@ export interface RunnerParts {
   host: CapabilityHost;
   secrets: SecretCache;
   sources: Sources;
+  maps: SourceMaps;
   states: States;
   running: Running;
   reporter: Reporter;
@@ -130,7 +132,7 @@ export class Runner {
         host: (op, args) => this.parts.host.call(scope, op, args),
         log: (line) => logs.write(line),
       });
-      const result = withNetwork(sandboxed, scope.meter);
+      const result = this.withSources(withNetwork(sandboxed, scope.meter), source);
       evidence.outcome(request, result);
       const conclusion = conclude(result, run.killed, redactor);
       endRunSpan(span, conclusion, result);
@@ -143,6 +145,13 @@ export class Runner {
       clearTimeout(announce);
       logs.flush();
     }
+  }
+
+  /** An error names the author's own lines. */
+  private withSources(result: SandboxResult, source: PackageSource): SandboxResult {
+    const { error } = result;
+    if (error?.stack === undefined) return result;
+    return { ...result, error: { ...error, stack: this.parts.maps.mapped(error.stack, source) } };
   }
 
   private done(

@@ -14,13 +14,21 @@ const cachedBytes = 64 * 1_048_576;
 /** A store that stops in the middle must not hold every run of the package for ever. */
 const fetchedWithinMs = 10_000;
 
+/** Larger ones stay out of memory: stacks then name the bundle. */
+const mostMapBytes = 4 * 1_048_576;
+
+/** A main file with its source map, where the package has one. */
+export interface PackageSource extends Source {
+  map?: string;
+}
+
 /** The main files of packages, fetched from the package store at first use and checked against their digest. */
 export class Sources {
-  private readonly cache = new LRUCache<string, Source>({
+  private readonly cache = new LRUCache<string, PackageSource>({
     maxSize: cachedBytes,
-    sizeCalculation: (source) => source.code.length + 1,
+    sizeCalculation: ({ code, map }) => code.length + (map?.length ?? 0) + 1,
   });
-  private readonly loading = new Map<string, Promise<Source>>();
+  private readonly loading = new Map<string, Promise<PackageSource>>();
 
   /** @param folder for packages while they are read */
   constructor(
@@ -30,7 +38,7 @@ export class Sources {
   ) {}
 
   /** @throws AppError UNAVAILABLE when the package is not there or not what its digest says */
-  async load(digest: string, main: string): Promise<Source> {
+  async load(digest: string, main: string): Promise<PackageSource> {
     const key = `${digest}/${main}`;
     const known = this.cache.get(key);
     if (known) return known;
@@ -44,14 +52,18 @@ export class Sources {
   }
 
   /** The main file of any object of the store, not kept. */
-  async read(object: string, digest: string, main: string): Promise<Source> {
+  async read(object: string, digest: string, main: string): Promise<PackageSource> {
     const folder = await mkdtemp(join(this.folder, 'mortise-package-'));
     try {
       const path = join(folder, 'package');
       await this.download(object, digest, path);
       const code = await readEntry(path, main);
       if (!code) throw new AppError('UNAVAILABLE', { what: `The file ${main} of the package` });
-      return sourceOf(main, code);
+      const map = await readEntry(path, `${main}.map`);
+      return {
+        ...sourceOf(main, code),
+        ...(map && map.length <= mostMapBytes && { map: map.toString('utf8') }),
+      };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
