@@ -13,7 +13,7 @@ create table kills (
 );
 create index kills_by_installation on kills (installation_id, at) where not spent;
 create index kills_by_digest on kills (digest, at) where spent;
-select mortise.system_table('kills');
+select mortise.tenant_table('kills');
 
 -- Why the platform stopped an installation; null while it has not.
 alter table installations add column suspended_reason text;
