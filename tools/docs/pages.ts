@@ -150,7 +150,7 @@ function limitsPage(): string {
     'Of an execution or an installation. `cpuMs` is the timeout unless less is asked for. A manifest or an installation may ask for less, or for more up to the maximum of the tenant.',
     table(['limit', 'default', 'tenant may raise to', 'operator may raise to'], rows),
     '## How each is kept',
-    'An error over a limit has `details` with `limit`, `value`, `used` and `raise`: what its author can do about it. `plugin.limit_exceeded` is told of each limit once for a run.',
+    'An error over a limit has `details` with `limit`, `value`, `used` and `raise`: what its author can do about it. `plugin.limit_exceeded` tells of each once for a run; of `cpuPercent` when it is passed; not of what only waits, `hostCallsInFlight` and `concurrency`.',
     table(
       ['limit', 'kept by', 'what becomes of the run', 'error', 'HTTP'],
       Object.entries(limitKeeping).map(([name, { keptBy, outcome, code: error }]) => [

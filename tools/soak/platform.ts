@@ -27,6 +27,8 @@ export async function startPlatform(): Promise<Platform> {
       MORTISE_DATA_DIR: folder,
       METRICS_PORT: '0',
       LOG_LEVEL: 'error',
+      // The hostile ones go on to the end.
+      CRASH_BUDGET_KILLS: '1000',
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

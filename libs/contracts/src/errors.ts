@@ -162,7 +162,7 @@ export const errors = {
   OVER_QUOTA: {
     status: 429,
     retry: true,
-    text: 'Too many executions at once ({limit} {value}): retry later',
+    text: 'The limit {limit} of {value} is used up at the moment: retry later',
   },
   NO_CAPACITY: { status: 503, retry: true, text: 'No worker is free: retry' },
   PERMISSION_DENIED: { status: 403, retry: false, text: 'The permission {permission} is not granted' },

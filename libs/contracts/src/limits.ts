@@ -69,7 +69,7 @@ const refusedCall = {
 const cutLog = { outcome: 'the log is cut off there with a line that says so; the run goes on' } as const;
 const timedOut = { outcome: '`timed_out`', code: 'EXECUTION_TIMED_OUT' } as const;
 
-/** Each limit with what enforces it. Every breach is told by `plugin.limit_exceeded` too. */
+/** Each limit with what enforces it. */
 export const limitKeeping: Record<keyof Limits, LimitKeeping> = {
   memoryMb: {
     keptBy:
@@ -112,12 +112,20 @@ export const limitKeeping: Record<keyof Limits, LimitKeeping> = {
 /** What its author can do about a limit that a run went over; undefined for what is no limit of a run. */
 export function howToRaise(limit: string): string | undefined {
   if (!Object.hasOwn(limitKeeping, limit)) return undefined;
+  const set = `Set limits.${limit} in the manifest or of the installation`;
   if (limit === 'timeoutMs' || limit === 'cpuMs') {
     const [call, job, task] = (['call', 'job', 'task'] as const).map((kind) => timeoutTable[kind].tenantMax);
-    return `Set limits.${limit} in the manifest: up to ${call} for calls, ${job} for jobs, ${task} for tasks`;
+    return `${set}: up to ${call} for calls, ${job} for jobs, ${task} for tasks`;
   }
   const { tenantMax } = limitTable[limit as keyof typeof limitTable];
-  return `Set limits.${limit} in the manifest: up to ${tenantMax}`;
+  return `${set}: up to ${tenantMax}`;
+}
+
+/** Details of an error over a limit, with what its author can do about it. */
+export function withRaise(details: Record<string, unknown>): Record<string, unknown> {
+  const { limit } = details;
+  const raise = typeof limit === 'string' ? howToRaise(limit) : undefined;
+  return raise === undefined ? details : { ...details, raise };
 }
 
 /** What a manifest or an admin may ask for; everything is optional. */

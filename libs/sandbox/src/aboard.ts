@@ -4,6 +4,7 @@ import { workerCrashed, type Flight } from './flight.js';
 import { answerHostCall, hostCallLength } from './host-call.js';
 import { landingOf } from './landing.js';
 import { logFrameLength, writeLog } from './log-line.js';
+import { SpentTimers } from './spent-timers.js';
 import type { Source } from './types.js';
 import { Units } from './units.js';
 import type { WorkerProcess } from './worker-process.js';
@@ -38,6 +39,7 @@ export class Aboard {
   readonly flights = new Map<number, Flight>();
   readonly errands = new Map<number, Errand>();
   readonly units: Units;
+  readonly timers = new SpentTimers();
   executions = 0;
   /** Isolates that the worker has made ahead for no plugin yet. */
   blanks = 0;
@@ -83,7 +85,9 @@ export class Aboard {
     const shared = this.size > 0 ? 1 : 0;
     const no = this.#number();
     flight.no = no;
+    flight.usage.bytesIn = Buffer.byteLength(input);
     this.flights.set(no, flight);
+    this.timers.note(deadline);
     this.#process.writer.send(
       no,
       frameType.run,
@@ -167,13 +171,11 @@ export class Aboard {
     this.#strays = 0;
     const { usage } = flight;
     if (!numbers.every((number) => number <= Number.MAX_SAFE_INTEGER)) numbers.fill(0);
-    const [cpuUs = 0, wallUs = 0, heapKb = 0, hostCalls = 0, bytesIn = 0, longestUs = 0] = numbers;
+    const [cpuUs = 0, wallUs = 0, heapKb = 0, , , longestUs = 0] = numbers;
     flight.started = payload[0] !== 'x' || wallUs > 0;
     usage.cpuMs = cpuUs / 1_000;
     usage.wallMs = wallUs / 1_000;
     usage.peakHeapMb = heapKb / 1_024;
-    usage.hostCalls = hostCalls;
-    usage.bytesIn = bytesIn;
     flight.longestMs = longestUs / 1_000;
     if (flight.loaded) flight.loaded.heapMb = usage.peakHeapMb;
     flight.land(landingOf(flight, payload[0] ?? 'x', text));
@@ -186,6 +188,10 @@ export class Aboard {
       return this.#events.misbehaved('host calls over the limit');
     }
     flight.callsInFlight++;
+    // Counted here and not there: what was asked of the host and given to the plugin, whatever becomes of its worker.
+    const { usage } = flight;
+    usage.hostCalls = flight.calls;
+    usage.bytesOut += Buffer.byteLength(payload) - payload.indexOf('\n') - 1;
     answerHostCall(
       flight,
       payload,
@@ -193,6 +199,8 @@ export class Aboard {
         flight.callsInFlight--;
         if (this.#process.dead || this.flights.get(flight.no) !== flight) return;
         if (this.#process.unreadBytes > unreadMax) return this.#events.misbehaved('reads no answers');
+        this.timers.note(flight.invocation.deadline);
+        usage.bytesIn += Buffer.byteLength(reply) - reply.indexOf('\n') - 1;
         this.#process.writer.send(flight.no, frameType.reply, reply);
       },
       (verdict) => {

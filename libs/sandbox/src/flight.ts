@@ -58,6 +58,7 @@ export class Flight {
     this.retried = true;
     this.started = false;
     this.verdict = undefined;
+    this.usage.bytesOut = this.usage.hostCalls = 0;
     this.calls = this.callsInFlight = this.logLines = this.logBytes = 0;
     this.logFull = false;
   }

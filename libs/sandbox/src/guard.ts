@@ -37,6 +37,9 @@ export class Guard {
   readonly #aboard: Aboard;
   #restMb: number | undefined;
   #restTicks = 0;
+  #restTimersMb = 0;
+  /** The most that timers have taken since: what is freed of it the process keeps. */
+  #timersMb = 0;
   #ticks = 0;
   #pingedAt = 0;
   #heardAtPing = 0;
@@ -56,7 +59,7 @@ export class Guard {
     this.rssMb = this.#process.rssMb();
     this.#ticks = this.#process.activity().cpuTicks;
     // Each of these three is the worker's end: what comes after is not asked for.
-    if (this.rssMb > Math.min(this.#capMb(), this.#insideCapMb()))
+    if (this.rssMb > Math.min(this.#capMb(now), this.#insideCapMb()))
       yield { kind: 'memory_cap', rssMb: this.rssMb };
     if (this.#process.mark.misused) yield { kind: 'mark_misused' };
     for (const { deadline } of errands.values()) if (now > deadline) yield { kind: 'errand_late' };
@@ -76,17 +79,21 @@ export class Guard {
     return Math.max(0, this.#ticks - this.#restTicks) * tickMs;
   }
 
-  #capMb(): number {
-    const { size, errands, units } = this.#aboard;
+  #capMb(now: number): number {
+    const { size, errands, units, timers } = this.#aboard;
+    const timersMb = timers.mb(now);
     if (size === 0) {
       this.#restMb = this.rssMb;
       this.#restTicks = this.#ticks;
+      this.#restTimersMb = timersMb;
+      this.#timersMb = 0;
       units.measured();
       return Number.POSITIVE_INFINITY;
     }
-    let errandsMb = 0;
-    for (const { memoryMb } of errands.values()) errandsMb += memoryMb;
-    return (this.#restMb ?? this.#process.startMb) + errandsMb + units.allowedMb() + slackMb;
+    this.#timersMb = Math.max(this.#timersMb, timersMb - this.#restTimersMb);
+    let allowedMb = units.allowedMb() + this.#timersMb + slackMb;
+    for (const { memoryMb } of errands.values()) allowedMb += memoryMb;
+    return (this.#restMb ?? this.#process.startMb) + allowedMb;
   }
 
   /** What a run that is inside may have added: the memory that others may take, who only wait, is not for it. */

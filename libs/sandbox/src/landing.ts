@@ -8,7 +8,7 @@ export function landingOf(flight: Flight, letter: string, text: string): Landing
   switch (letter) {
     case 's': {
       const bytesOut = Buffer.byteLength(text);
-      flight.usage.bytesOut = bytesOut;
+      flight.usage.bytesOut += bytesOut;
       if (bytesOut <= limits.outputBytes) return { kind: 'ended', status: 'succeeded', result: text };
       const error = limitExceeded('outputBytes', limits.outputBytes, bytesOut);
       (flight.limitsHit ??= []).push({ limit: 'outputBytes', value: limits.outputBytes, used: bytesOut });
@@ -16,6 +16,7 @@ export function landingOf(flight: Flight, letter: string, text: string): Landing
     }
     case 'f': {
       const error = ownError(errorOf(text));
+      if (error.message === noBuffer) return ranOutOfMemory(flight);
       const denied = flight.denied && error.code === 'PERMISSION_DENIED';
       return { kind: 'ended', status: denied ? 'denied' : 'failed', error };
     }
@@ -31,6 +32,9 @@ export function landingOf(flight: Flight, letter: string, text: string): Landing
         : { kind: 'lost', started: flight.started };
   }
 }
+
+/** What V8 throws, and a plugin may catch, where the memory of buffers is over the isolate's limit. */
+const noBuffer = 'Array buffer allocation failed';
 
 /** What only the platform says of a run: callers retry on some, and others count against the plugin. */
 const verdictCodes: ReadonlySet<string> = new Set([

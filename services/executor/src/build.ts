@@ -22,6 +22,7 @@ import { Runner } from './executions/runner.js';
 import { Running } from './executions/running.js';
 import { Inspections } from './inspect/inspections.js';
 import { Interactive } from './interactive/interactive.js';
+import { CpuShare } from './lanes/cpu-share.js';
 import { Lanes } from './lanes/lanes.js';
 import { Pace } from './lanes/pace.js';
 import { paceGround } from './lanes/pace-ground.js';
@@ -81,6 +82,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
     backgroundRoom: env.EXECUTOR_BACKGROUND_ROOM,
     tenantPercent: env.EXECUTOR_TENANT_PERCENT,
   });
+  const cpuShare = new CpuShare(clock);
   const pace = new Pace(paceGround());
   const runner = new Runner({
     sandbox,
@@ -126,6 +128,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
       states,
       inputs,
       lanes,
+      cpuShare,
       pace,
       runner,
       running,
@@ -137,6 +140,7 @@ export function build({ env, instanceId, bus, db, outbox, clock, logger }: Groun
       states,
       inputs,
       lanes,
+      cpuShare,
       pace,
       deferrals: new Deferrals(db, outbox, clock),
       runner,

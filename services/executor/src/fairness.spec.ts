@@ -90,7 +90,14 @@ describe('an executor that a tenant floods', () => {
     expect(ran).toHaveLength(4);
     expect(ran.every(({ result }) => Number(result) <= 2)).toBe(true);
     expect(refused.map(({ refusal }) => refusal)).toEqual(
-      [1, 2, 3].map(() => ({ code: 'OVER_QUOTA', details: { limit: 'concurrency', value: 2 } })),
+      [1, 2, 3].map(() => ({
+        code: 'OVER_QUOTA',
+        details: {
+          limit: 'concurrency',
+          value: 2,
+          raise: 'Set limits.concurrency in the manifest or of the installation: up to 64',
+        },
+      })),
     );
   });
 

@@ -31,7 +31,9 @@ export class ExecutionUsage {
   @IsNumber() wallMs: number;
   @IsNumber() peakHeapMb: number;
   @IsInt() hostCalls: number;
+  /** Its input, and what the host answered it. */
   @IsInt() bytesIn: number;
+  /** Its result, and what it asked of the host. */
   @IsInt() bytesOut: number;
   /** Where it sent any: redirects followed are requests of their own. */
   @IsOptional() @IsInt() networkRequests?: number;

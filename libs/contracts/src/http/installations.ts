@@ -10,12 +10,14 @@ import {
   IsUUID,
   Length,
   Matches,
+  Max,
+  Min,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { Transform, Type } from 'class-transformer';
 import { installationStatuses, type InstallationStatus } from '../statuses.js';
-import type { RequestedLimits } from '../limits.js';
+import { limitTable, timeoutTable, type RequestedLimits } from '../limits.js';
 import { IsInstant, Nullable } from './answers.js';
 import { PageQuery, PluginNameDto } from './plugins.js';
 
@@ -115,9 +117,28 @@ export class SecretDto {
 /** PATCH /installations/{id}/config: a JSON merge patch (RFC 7396); any object. */
 export type ConfigPatch = Record<string, unknown>;
 
+/** Limits of an installation: its admin's word, over that of the manifest and its functions. */
+export class InstallationLimits implements RequestedLimits {
+  @IsOptional() @IsInt() @Min(8) @Max(limitTable.memoryMb.tenantMax) memoryMb?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.cpuPercent.tenantMax) cpuPercent?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.storageMb.tenantMax) storageMb?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.networkRequests.tenantMax) networkRequests?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.hostCalls.tenantMax) hostCalls?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.hostCallsInFlight.tenantMax) hostCallsInFlight?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.outputBytes.tenantMax) outputBytes?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.logLines.tenantMax) logLines?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.logBytes.tenantMax) logBytes?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.events.tenantMax) events?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(limitTable.concurrency.tenantMax) concurrency?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(timeoutTable.task.tenantMax) timeoutMs?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(timeoutTable.task.tenantMax) cpuMs?: number;
+}
+
 export class UpdateInstallationBody {
   /** Replaces the whole config. Send If-Match. */
-  @IsObject() config: Record<string, unknown>;
+  @IsOptional() @IsObject() config?: Record<string, unknown>;
+  /** Replaces the limits that were set here before. */
+  @IsOptional() @ValidateNested() @Type(() => InstallationLimits) limits?: InstallationLimits;
 }
 
 /** Internal: the executor asks the registry for an installation's secrets. */

@@ -56,7 +56,7 @@ export const installationRoutes = {
     rate: 'write',
     body: UpdateInstallationBody,
     answer: InstallationDto,
-    summary: 'Replace the config (If-Match)',
+    summary: 'Replace the config, the limits, or both (If-Match)',
   },
   'installations.delete': {
     ...registry,

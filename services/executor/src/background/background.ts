@@ -8,10 +8,13 @@ import {
   type InstallationStateData,
 } from '@mortise/contracts';
 import { AppError, Batcher, type Clock, type Logger } from '@mortise/service-kit';
+import { charge } from '../executions/charge.js';
 import { admit } from '../executions/admission.js';
 import { checksInput, type InputCheck } from '../executions/input-check.js';
 import type { Reporter } from '../executions/reporter.js';
+import type { RunRequest } from '../executions/request.js';
 import type { Runner } from '../executions/runner.js';
+import type { CpuShare } from '../lanes/cpu-share.js';
 import type { Lanes, Turn } from '../lanes/lanes.js';
 import type { Pace } from '../lanes/pace.js';
 import type { Deferrals, Queued } from './deferrals.js';
@@ -30,6 +33,7 @@ export interface BackgroundParts {
   states: States;
   inputs: InputCheck;
   lanes: Lanes;
+  cpuShare: CpuShare;
   pace: Pace;
   deferrals: Deferrals;
   runner: Runner;
@@ -94,7 +98,7 @@ export class Background {
     await this.caughtUp(command);
     for (;;) {
       const turn = await this.turn(command, keepsOrder);
-      if (!turn) return this.parts.deferrals.defer(queued);
+      if ('deferMs' in turn) return this.parts.deferrals.defer(queued, turn.deferMs);
       const heldForMs = await this.take(queued, turn);
       if (heldForMs === undefined) {
         const { tenantId } = command;
@@ -104,13 +108,16 @@ export class Background {
     }
   }
 
-  /** Undefined when the tenant has enough waiting. */
-  private async turn(command: ExecuteCommand, keepsOrder: boolean): Promise<Turn | undefined> {
+  /** Or how long it has to be put off: the tenant has enough waiting, or the installation used its processor time. */
+  private async turn(command: ExecuteCommand, keepsOrder: boolean): Promise<Turn | { deferMs: number }> {
     const { tenantId, installationId } = command;
     const installation = this.parts.states.installations.get(installationId);
-    const { concurrency } = effectiveLimits(installation?.limits ?? {}, 'task');
+    const { concurrency, cpuPercent } = effectiveLimits(installation?.limits ?? {}, 'task');
+    const over = this.parts.cpuShare.over(installationId, cpuPercent);
+    if (over && !keepsOrder) return { deferMs: over.waitMs };
+    if (over) await delay(over.waitMs, undefined, { signal: this.stop.signal });
     const turn = this.parts.lanes.background({ tenantId, installationId, concurrency }, keepsOrder);
-    return 'limit' in turn ? undefined : turn;
+    return 'limit' in turn ? { deferMs: 0 } : turn;
   }
 
   /** @returns for how long another process still holds the run, or undefined when it is done */
@@ -168,7 +175,7 @@ export class Background {
   }
 
   private async run({ command, traceparent }: Queued, turn: Turn): Promise<Ended> {
-    const { states, inputs, runner, clock } = this.parts;
+    const { states, inputs, runner, cpuShare, clock } = this.parts;
     const refused = (refusal: Parameters<typeof refusedData>[2]): Ended => ({
       data: refusedData(command, states.installations.get(command.installationId), refusal, clock.now()),
       evidence: [],
@@ -182,24 +189,23 @@ export class Background {
       ? inputs.errors(admitted.installation.digest, admitted.function, schema, input)
       : [];
     if (errors.length > 0) return refused({ code: 'INPUT_INVALID', errors });
-    const attempted = await runner.run(
-      {
-        executionId: command.executionId,
-        admitted,
-        trigger: command.trigger,
-        triggerName: command.triggerName,
-        attempt: command.attempt,
-        acceptedAt: command.acceptedAt,
-        input: JSON.stringify(input),
-        context: command.context,
-        causationId: command.causationId,
-        causationDepth: command.causationDepth ?? 0,
-        chainId: command.chainId,
-        traceparent,
-      },
-      turn,
-    );
+    const request: RunRequest = {
+      executionId: command.executionId,
+      admitted,
+      trigger: command.trigger,
+      triggerName: command.triggerName,
+      attempt: command.attempt,
+      acceptedAt: command.acceptedAt,
+      input: JSON.stringify(input),
+      context: command.context,
+      causationId: command.causationId,
+      causationDepth: command.causationDepth ?? 0,
+      chainId: command.chainId,
+      traceparent,
+    };
+    const attempted = await runner.run(request, turn);
     if (attempted.kind !== 'done') throw new AppError('NO_CAPACITY');
+    attempted.evidence.push(...charge(cpuShare, request, attempted));
     return attempted;
   }
 

@@ -39,8 +39,9 @@ export class Deferrals {
   }
 
   /** Resolves when the row is committed: the command is finished then, its execution still `queued`. */
-  async defer(queued: Queued): Promise<void> {
-    const dueAt = this.schedule.next(queued.command.tenantId, this.clock.now());
+  async defer(queued: Queued, atLeastMs = 0): Promise<void> {
+    const now = this.clock.now();
+    const dueAt = Math.max(now + atLeastMs, this.schedule.next(queued.command.tenantId, now));
     await this.batcher.add({ ...queued, dueAt });
     deferred.add(1);
   }

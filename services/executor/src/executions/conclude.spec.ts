@@ -40,7 +40,7 @@ describe('the conclusion of a run', () => {
       limit: 'hostCalls',
       value: 1,
       used: 2,
-      raise: 'Set limits.hostCalls in the manifest: up to 10000',
+      raise: 'Set limits.hostCalls in the manifest or of the installation: up to 10000',
     });
     expect(concluded({ limit: 'timeoutMs' })?.['raise']).toContain('up to 30000 for calls');
     expect(concluded({ limit: 'argumentBytes' })).toEqual({ limit: 'argumentBytes' });

@@ -2,8 +2,8 @@ import type { Redactor } from '@mortise/capabilities';
 import {
   errorDefinition,
   fillText,
-  howToRaise,
   jsonDepth,
+  withRaise,
   type ExecutionError,
   type ErrorCode,
   type Outcome,
@@ -36,14 +36,8 @@ export function conclude(
   if (result.status === 'succeeded') return succeeded(result.result ?? 'null', redactor);
   if (killed) return ended(killed);
   const error = result.error ?? executionError('EXECUTION_FAILED', { message: result.status });
-  return { status: result.status, error: storableValue(redactor.value(withRaise(error))) };
-}
-
-/** An error over a limit says to the author what can be done about it. */
-export function withRaise(error: ExecutionError): ExecutionError {
-  const { limit } = error.details ?? {};
-  const raise = typeof limit === 'string' ? howToRaise(limit) : undefined;
-  return raise === undefined ? error : { ...error, details: { ...error.details, raise } };
+  const told = error.details ? { ...error, details: withRaise(error.details) } : error;
+  return { status: result.status, error: storableValue(redactor.value(told)) };
 }
 
 function succeeded(result: string, redactor: Redactor): Conclusion {

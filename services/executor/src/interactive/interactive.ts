@@ -1,12 +1,14 @@
 import type { Bus, Received, States } from '@mortise/bus';
-import { encodeReply, headers, type InteractiveReply, type Refusal } from '@mortise/contracts';
+import { encodeReply, headers, withRaise, type InteractiveReply, type Refusal } from '@mortise/contracts';
 import { AppError, metrics, type Clock, type Logger } from '@mortise/service-kit';
+import { charge } from '../executions/charge.js';
 import { admit } from '../executions/admission.js';
 import { checksInput, type InputCheck } from '../executions/input-check.js';
 import type { Reporter } from '../executions/reporter.js';
 import type { RunRequest } from '../executions/request.js';
 import type { Attempted, Done, Runner } from '../executions/runner.js';
 import type { Running } from '../executions/running.js';
+import type { CpuShare } from '../lanes/cpu-share.js';
 import type { Lanes, Turn } from '../lanes/lanes.js';
 import type { Pace } from '../lanes/pace.js';
 import { readBody, readExecute, type ExecuteHeaders } from './read-command.js';
@@ -18,6 +20,7 @@ export interface InteractiveParts {
   states: States;
   inputs: InputCheck;
   lanes: Lanes;
+  cpuShare: CpuShare;
   pace: Pace;
   runner: Runner;
   running: Running;
@@ -62,7 +65,7 @@ export class Interactive {
   }
 
   private async attempt(command: ExecuteHeaders, record: Received): Promise<Done | undefined> {
-    const { states, inputs, lanes, logger } = this.parts;
+    const { states, inputs, lanes, cpuShare, logger } = this.parts;
     try {
       const body = readBody(record.value);
       const admission = admit(states, { ...command, function: body.function });
@@ -74,8 +77,10 @@ export class Interactive {
         if (errors.length > 0) return this.refuse(record, { code: 'INPUT_INVALID', errors });
       }
       const { tenantId, installationId } = command;
+      const over = cpuShare.over(installationId, admitted.limits.cpuPercent);
+      if (over) return this.refuse(record, overQuota(over.details));
       const turn = lanes.interactive({ tenantId, installationId, concurrency: admitted.limits.concurrency });
-      if ('limit' in turn) return this.refuse(record, { code: 'OVER_QUOTA', details: { ...turn } });
+      if ('limit' in turn) return this.refuse(record, overQuota({ ...turn }));
       const attempted = await this.run(turn, {
         ...command,
         admitted,
@@ -100,7 +105,10 @@ export class Interactive {
     let cpuMs = 0;
     try {
       const attempted = await this.parts.runner.run(request, turn);
-      if (attempted.kind === 'done') cpuMs = attempted.data.usage?.cpuMs ?? 0;
+      if (attempted.kind === 'done') {
+        cpuMs = attempted.data.usage?.cpuMs ?? 0;
+        attempted.evidence.push(...charge(this.parts.cpuShare, request, attempted));
+      }
       return attempted;
     } finally {
       (turn instanceof Promise ? await turn : turn).end(cpuMs);
@@ -124,6 +132,12 @@ export class Interactive {
     });
   }
 }
+
+/** Says what can be done about it, too. */
+const overQuota = (details: Record<string, unknown>): Refusal => ({
+  code: 'OVER_QUOTA',
+  details: withRaise(details),
+});
 
 function answerOf({ data, durationMs }: Done): InteractiveReply {
   if (data.status === 'succeeded') return { status: 'succeeded', result: data.result ?? 'null', durationMs };

@@ -1,5 +1,5 @@
 import type { Bus } from '@mortise/bus';
-import { decodeReply, encodeExecute, type InteractiveReply } from '@mortise/contracts';
+import { decodeReply, encodeExecute, withRaise, type InteractiveReply } from '@mortise/contracts';
 import { AppError, metrics, newId, type Clock } from '@mortise/service-kit';
 import type { NoAnswer } from './no-answer.js';
 import type { Target } from './target.js';
@@ -65,7 +65,7 @@ export class Executions {
         functions: fn.functions.join(', '),
       });
     if (target.inFlight >= target.concurrency)
-      throw new AppError('OVER_QUOTA', { limit: 'concurrency', value: target.concurrency });
+      throw new AppError('OVER_QUOTA', withRaise({ limit: 'concurrency', value: target.concurrency }));
 
     const { state } = target;
     const acceptedAt = this.accept();

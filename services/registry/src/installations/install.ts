@@ -77,6 +77,8 @@ export class Install {
       configRevision: 1,
       secretsRevision: 0,
       keepData: true,
+      limits: {},
+      suspendedReason: null,
       createdAt: new Date(),
       updatedAt: new Date(),
     });

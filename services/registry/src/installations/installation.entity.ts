@@ -1,4 +1,4 @@
-import type { InstallationStatus } from '@mortise/contracts';
+import type { InstallationStatus, RequestedLimits } from '@mortise/contracts';
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
 @Entity({ name: 'installations' })
@@ -14,6 +14,8 @@ export class Installation {
   @Column('integer', { name: 'config_revision', default: 1 }) configRevision: number;
   @Column('integer', { name: 'secrets_revision', default: 0 }) secretsRevision: number;
   @Column('boolean', { name: 'keep_data', default: true }) keepData: boolean;
+  /** What its admin has set, over what the manifest says. */
+  @Column('jsonb', { default: {} }) limits: RequestedLimits;
   /** Why the platform suspended it. */
   @Column('text', { name: 'suspended_reason', nullable: true }) suspendedReason: string | null;
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' }) createdAt: Date;

@@ -62,7 +62,13 @@ export class InstallationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return this.shown(
-      await this.installations.configure(caller, id, readRevisions(request), () => body.config),
+      await this.installations.configure(
+        caller,
+        id,
+        readRevisions(request),
+        (config) => body.config ?? config,
+        body.limits,
+      ),
       reply,
     );
   }

@@ -5,6 +5,7 @@ import {
   type InstallationListQuery,
   type Page,
   type Principal,
+  type RequestedLimits,
 } from '@mortise/contracts';
 import { Database, placeOf, toPage, type Tx } from '@mortise/database';
 import { AppError } from '@mortise/service-kit';
@@ -75,6 +76,7 @@ export class InstallationsService {
     id: string,
     read: ReadRevisions,
     next: (config: Record<string, unknown>) => unknown,
+    limits?: RequestedLimits,
   ): Promise<Installation> {
     return this.changes.apply(caller.tenantId, id, 'configure', caller.subject, async (tx, installation) => {
       if (read && !read.has(installation.configRevision)) {
@@ -85,6 +87,7 @@ export class InstallationsService {
         id: installation.versionId,
       });
       installation.config = checkedConfig(version.manifest.config, next(installation.config));
+      if (limits) installation.limits = { ...limits };
       installation.configRevision += 1;
     });
   }

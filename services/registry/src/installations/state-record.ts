@@ -1,10 +1,12 @@
-import type { InstallationStateData, Manifest } from '@mortise/contracts';
+import type { InstallationStateData, Manifest, RequestedLimits } from '@mortise/contracts';
 import type { Tx } from '@mortise/database';
 import { IsNull } from 'typeorm';
 import { Grant } from '../grants/grant.entity.js';
 import { Plugin } from '../plugins/plugin.entity.js';
 import { Version } from '../versions/version.entity.js';
 import type { Installation } from './installation.entity.js';
+
+type Functions = InstallationStateData['functions'];
 
 /** `resource:action` of everything a manifest asks for. */
 export const requestedPermissions = (manifest: Manifest): string[] => [
@@ -27,6 +29,17 @@ export function requestedSelectors(manifest: Manifest): Record<string, Record<st
     }
   }
   return Object.fromEntries([...found].filter(([name]) => !unrestricted.has(name)));
+}
+
+/** What the admin has set for the installation counts for its functions, whatever limits of their own they have. */
+function withoutLimits(functions: Functions, set: RequestedLimits): Functions {
+  if (Object.keys(set).length === 0) return functions;
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, fn]) => {
+      const left = Object.entries(fn.limits ?? {}).filter(([limit]) => !Object.hasOwn(set, limit));
+      return [name, { ...fn, ...(fn.limits && { limits: Object.fromEntries(left) }) }];
+    }),
+  );
 }
 
 /** The record of the state topic: everything the other services need of one installation. */
@@ -62,9 +75,9 @@ export function stateRecord(
     ...(manifest.network && {
       network: { allow: manifest.network.allow, configured: manifest.network.configured ?? [] },
     }),
-    limits: manifest.limits ?? {},
+    limits: { ...manifest.limits, ...installation.limits },
     main: manifest.main,
-    functions: manifest.functions ?? {},
+    functions: withoutLimits(manifest.functions ?? {}, installation.limits),
     ...(manifest.default === undefined ? {} : { defaultFunction: manifest.default }),
     events: manifest.events ?? [],
     jobs: manifest.jobs ?? [],

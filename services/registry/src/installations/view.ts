@@ -58,7 +58,7 @@ export async function viewsOf(
         config: installation.config,
         configRevision: installation.configRevision,
         grants: own.map(toGrantDto),
-        limits: version.manifest.limits ?? {},
+        limits: { ...version.manifest.limits, ...installation.limits },
         missing: missingParts(installation, version, own, set, new Date()),
         warnings: notRunYet(version.manifest),
         quarantineReason: quarantines.get(version.id) ?? installation.suspendedReason,
