@@ -59,6 +59,7 @@ const stage = async (name: string, work: () => Promise<Sum>) => {
 
 await stage('lint', () => program('tools/lint.ts'));
 await stage('unit', () => suite('unit'));
+await stage('attacks', () => suite('attacks'));
 await stage('embedded', () => suite('embedded'));
 if (missing.length === 0) {
   await stage('cluster', () => suite('cluster'));
