@@ -60,11 +60,11 @@ export class Sandbox {
           this.#dispatch(flight);
           return;
         }
-        const running = this.#running.get(invocation.executionId);
-        this.#running.delete(invocation.executionId);
-        const { unit } = invocation;
+        const { executionId, unit } = invocation;
+        // In its new lane it is loaded anew.
         if (this.#history.note(unit, flight.longestMs))
-          running?.worker?.units.evict((key) => key === unit.key);
+          this.#running.get(executionId)?.worker?.units.evict((key) => key === unit.key);
+        this.#running.delete(executionId);
         resolve(flight.result(Date.now(), landing));
       };
       this.#dispatch(new Flight(invocation, Date.now(), land));
