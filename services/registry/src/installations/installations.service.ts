@@ -87,7 +87,11 @@ export class InstallationsService {
         id: installation.versionId,
       });
       installation.config = checkedConfig(version.manifest.config, next(installation.config));
-      if (limits) installation.limits = { ...limits };
+      // What was left out is there as undefined: it is not the admin's word.
+      if (limits)
+        installation.limits = Object.fromEntries(
+          Object.entries(limits).filter(([, value]) => typeof value === 'number'),
+        );
       installation.configRevision += 1;
     });
   }
