@@ -86,14 +86,18 @@ describe('the clock', () => {
 
 describe('what the runtime asks of its process', () => {
   it('ends with the execution that asks without end', async () => {
+    // A worker of its own: what the questions leave for the collector may take one that is almost full over its cap.
+    const fresh = await Ground.start();
     const started = Date.now();
-    const result = await ground.go({
+    const result = await fresh.go({
       code: 'export const go = () => { for (;;) { try { atob("YQ=="); } catch {} } };',
       timeoutMs: 300,
     });
+    const tookMs = Date.now() - started;
+    await fresh.sandbox.close();
 
     expect(result.status).toBe('timed_out');
-    expect(Date.now() - started).toBeLessThan(300 + 250 + 150);
+    expect(tookMs).toBeLessThan(300 + 250 + 150);
     // Its own share is next to nothing, and a busy machine gives it a part of the time only.
     expect(result.usage.cpuMs).toBeGreaterThan(20);
   });
