@@ -4,8 +4,12 @@ import { defineConfig } from 'vitest/config';
 const conditions = { resolve: { conditions: ['source'] } };
 // __vitest__ is where the global setup is loaded.
 const source = { ...conditions, ssr: conditions, environments: { __vitest__: conditions } };
-// Judged by the clock, so alone: beside other files its time would be theirs.
-const attacks = 'services/executor/src/attacks.spec.ts';
+// Judged by the clock and by what a process takes within milliseconds, so alone: beside other files their time is lost.
+const attacks = [
+  'services/executor/src/attacks.spec.ts',
+  'libs/sandbox/src/guard.spec.ts',
+  'libs/sandbox/src/last-memory.spec.ts',
+];
 const processes = { pool: 'forks' as const, execArgv: ['--no-node-snapshot'], maxWorkers: 2 };
 const endToEnd = (topology: 'embedded' | 'cluster') => ({
   ...source,
@@ -29,7 +33,7 @@ export default defineConfig({
           ...processes,
           name: 'unit',
           include: ['{libs,services,packages,apps,plugins,bench}/*/src/**/*.spec.ts', 'tools/**/*.spec.ts'],
-          exclude: [attacks],
+          exclude: attacks,
           globalSetup: ['libs/testing/src/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -40,7 +44,8 @@ export default defineConfig({
         test: {
           ...processes,
           name: 'attacks',
-          include: [attacks],
+          maxWorkers: 1,
+          include: attacks,
           globalSetup: ['libs/testing/src/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -70,6 +70,7 @@ describe('running functions', () => {
   it.each([
     ['a default object of functions', 'export default { functions: { go: () => 1 } }'],
     ['a default object', 'export default { go: () => 1 }'],
+    ['a module right behind a comment', '/*! MIT */export const go = () => 1'],
     ['CommonJS exports', 'exports.go = () => 1'],
     ['a CommonJS plugin', 'module.exports = { functions: { go: () => 1 } }'],
     ['CommonJS whose text speaks of export default', 'const s = "; export default {}"; exports.go = () => 1'],

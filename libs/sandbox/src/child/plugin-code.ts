@@ -24,7 +24,7 @@ interface Known {
 
 /** Has something like a statement of ES modules; asked only of files that do not parse as scripts. */
 const looksLikeModule =
-  /(^|[;}\s])(export\s*[{*]|export\s+(default|const|let|var|function|class|async)\b|import\s*[\w{*"'])/;
+  /(^|[;})/\s])(export\s*[{*]|export\s+(default|const|let|var|function|class|async)\b|import\s*[\w{*"'])/;
 const commonjsPrefix = '(function (exports, require, module) {';
 const keptBytes = 32 * 1_048_576;
 
