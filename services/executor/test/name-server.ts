@@ -18,7 +18,7 @@ export class NameServer {
 
   /** For EXECUTOR_EGRESS_DNS. */
   get address(): string {
-    return `127.0.0.1:${(this.socket.address()).port}`;
+    return `127.0.0.1:${this.socket.address().port}`;
   }
 
   close(): void {
