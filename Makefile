@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NX_DAEMON := false
 SOURCES := $(shell find libs services apps packages plugins -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print 2>/dev/null) tools/build.mjs
 
-.PHONY: help start test demo bench faults fuzz soak lint build dev docs cluster-up cluster-down clean
+.PHONY: help start test demo bench faults fuzz soak lint build dev docs cluster-up cluster-down clean packages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ faults: .cache/build.stamp ## pull plugs on a cluster at work and check that not
 
 soak: .cache/build.stamp ## good plugins beside hostile ones: nothing grows, leaks or gets slow; DURATION_S= (60), SEED=
 	@exec $(NODE) --no-node-snapshot tools/soak/main.ts
+
+packages: .cache/build.stamp ## run 50 popular npm packages in the sandbox and write docs/reference/packages.md
+	@exec $(NODE) --no-node-snapshot tools/packages.ts
 
 fuzz: node_modules/.package-lock.json ## feed parsers and the supervisor what they do not expect; DURATION_S= per target (30), SEED=
 	@DURATION_S=$${DURATION_S:-30} exec vitest run --project unit '.fuzz.spec.ts' hostile-worker.spec.ts

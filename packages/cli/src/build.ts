@@ -59,10 +59,11 @@ async function bundle(
       outfile,
       bundle: true,
       format: 'esm',
-      // Neither Node nor a browser: the sandbox has JavaScript and ctx.
+      // Neither Node nor a browser, but what libraries make for workers and browsers runs in the sandbox.
       platform: 'neutral',
-      mainFields: ['module', 'main'],
-      conditions: ['import', ...(options.conditions ?? [])],
+      mainFields: ['browser', 'module', 'main'],
+      conditions: ['worker', 'browser', 'import', ...(options.conditions ?? [])],
+      define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
       target: 'es2024',
       charset: 'utf8',
       legalComments: 'none',

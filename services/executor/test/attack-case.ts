@@ -23,6 +23,11 @@ export interface AttackCase {
   victim?: string;
   /** Runs one after the other; the conditions hold for the last. Default 1. */
   times?: number;
+  /**
+   * How far over its memory limit the worker may get, 64 unless said otherwise: one step of the engine that writes
+   * hundreds of megabytes at the speed of memory is seen only when it is well under way.
+   */
+  overshootMb?: number;
   limits?: InstallationStateData['limits'];
   isolation?: InstallationStateData['isolation'];
   /** Names that the runtime offers by design; the case counts them as an escape. */

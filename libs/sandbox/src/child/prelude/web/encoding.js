@@ -143,7 +143,23 @@ export function make(web) {
     }
   }
 
+  const plain = /[A-Za-z0-9@*_+\-./]/;
+  const hex = (code, length) => code.toString(16).toUpperCase().padStart(length, '0');
+
   return {
+    // The engine's own cannot be stopped; what libraries still use them for is short.
+    escape: function escape(text) {
+      return String(text).replace(/[^]/g, (unit) => {
+        if (plain.test(unit)) return unit;
+        const code = unit.charCodeAt(0);
+        return code < 256 ? `%${hex(code, 2)}` : `%u${hex(code, 4)}`;
+      });
+    },
+    unescape: function unescape(text) {
+      return String(text).replace(/%(?:u([0-9a-f]{4})|([0-9a-f]{2}))/gi, (_all, long, short) =>
+        String.fromCharCode(parseInt(long ?? short, 16)),
+      );
+    },
     TextEncoder: webClass(TextEncoder),
     TextDecoder: webClass(TextDecoder),
     atob: function atob(data) {
