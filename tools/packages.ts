@@ -78,7 +78,9 @@ async function tryIt(sandbox: Sandbox, sample: Sample): Promise<Row> {
   });
   if (result.status !== 'succeeded')
     return { sample, kilobytes, why: result.error?.message ?? result.status };
-  const { go } = (await import(pathToFileURL(join(folder, 'plain.mjs')).href)) as { go: () => Promise<unknown> };
+  const { go } = (await import(pathToFileURL(join(folder, 'plain.mjs')).href)) as {
+    go: () => Promise<unknown>;
+  };
   const isSame = result.result === JSON.stringify(await go());
   return { sample, kilobytes, ...(!isSame && { why: 'its result is another than in Node' }) };
 }

@@ -19,7 +19,11 @@ const between = (name: string, weather: Weather, lastsMs: number): Fault => ({
 
 export const cut = between('cut', { kind: 'gone' }, 4_000);
 export const slow = between('150 ms between', { kind: 'slow', delayMs: 150 }, 5_000);
-export const halve = between('halved messages between', { kind: 'halving', every: 40 }, 5_000);
+/** kafkajs throws where nobody can catch it at a stream that makes no sense: the process ends and is started again. */
+export const halve: Fault = {
+  ...between('halved messages between', { kind: 'halving', every: 40 }, 5_000),
+  stops: true,
+};
 export const silence = between('silence between', { kind: 'silent' }, 5_000);
 
 /** The package store refuses connections. */
