@@ -136,6 +136,11 @@ export const errors = {
   // executions
   NOT_ACTIVE: { status: 409, retry: false, text: 'The installation is {status}: activate it first' },
   QUARANTINED: { status: 423, retry: false, text: 'This version is quarantined: {reason}' },
+  INTEGRITY: {
+    status: 502,
+    retry: false,
+    text: 'The stored copy of the package has the sha256 {found} instead of {digest}: nothing of it runs',
+  },
   FUNCTION_NOT_FOUND: { status: 422, retry: false, text: 'No function {function}; there are: {functions}' },
   INPUT_INVALID: {
     status: 422,

@@ -17,8 +17,10 @@ import { LiveTail } from './logs/live-tail.js';
 import { LogFeed } from './logs/log-feed.js';
 import { attachDeadLetters } from './dead-letters/dead-letter-projection.js';
 import { CrashBudget } from './quarantine/crash-budget.js';
+import { Integrity } from './quarantine/integrity.js';
 import { InstallationChanges } from './installations/installation-changes.js';
 import { QuarantineService } from './quarantine/quarantine.service.js';
+import { actOnViolations } from './quarantine/violations.js';
 import { attachProjections } from './projections/projections.js';
 import { RegistryModule } from './registry.module.js';
 import { TenantRetention } from './retention/tenant-retention.js';
@@ -60,16 +62,18 @@ export function start(env: RegistryEnv, shared: SharedParts = {}): Promise<Runni
     const outbox = new Outbox({ db, bus, logger, clock });
     bus.parkWith(outbox);
     attachDeadLetters(bus, db, outbox);
-    new CrashBudget({
+    const quarantines = new QuarantineService(db, outbox, bus);
+    const crashBudget = new CrashBudget({
       db,
       changes: new InstallationChanges(db, outbox),
-      quarantines: new QuarantineService(db, outbox, bus),
+      quarantines,
       budget: {
         kills: env.CRASH_BUDGET_KILLS,
         minutes: env.CRASH_BUDGET_MINUTES,
         tenants: env.CRASH_BUDGET_TENANTS,
       },
-    }).attach(bus);
+    });
+    actOnViolations(bus, crashBudget, new Integrity(db, quarantines));
     closers.add('outbox', () => outbox.close());
     const partitions = new Partitions({
       db,

@@ -40,6 +40,8 @@ export class SecurityViolationData {
   @IsOptional() @Matches(/^[0-9a-f]{64}$/) digest?: string;
   /** What it used without having asked for it. */
   @IsOptional() @IsString() permission?: string;
+  /** sha256 of what the package store has in the package's place. */
+  @IsOptional() @Matches(/^[0-9a-f]{64}$/) found?: string;
   @IsOptional() @ValidateNested() @Type(() => KillEvidence) kill?: KillEvidence;
   @IsISO8601() at: string;
 }

@@ -10,6 +10,7 @@ const source = '/executor';
 export class Evidence {
   private readonly limits = new Map<string, LimitHit>();
   private readonly violations = new Set<string>();
+  private found: string | undefined;
   private kill: { kill: Kill; wallMs: number } | undefined;
 
   limit(hit: LimitHit): void {
@@ -18,6 +19,11 @@ export class Evidence {
 
   violation(permission: string): void {
     this.violations.add(permission);
+  }
+
+  /** @param found sha256 of what the store has in the package's place */
+  altered(found: string): void {
+    this.found = found;
   }
 
   /** What the outcome itself says: time and memory, and whether a worker had to die for it. */
@@ -54,6 +60,9 @@ export class Evidence {
       ...[...this.violations].map((permission) =>
         encodeEvent(SecurityViolation, { ...who, digest, permission }, { source, traceparent }),
       ),
+      ...(this.found === undefined
+        ? []
+        : [encodeEvent(SecurityViolation, { ...who, digest, found: this.found }, { source, traceparent })]),
       ...(this.kill
         ? [
             encodeEvent(

@@ -8,11 +8,11 @@ import {
 } from '@mortise/capabilities';
 import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
 import type { Sandbox, SandboxResult } from '@mortise/sandbox';
-import { metrics, type Clock, type Logger } from '@mortise/service-kit';
+import { AppError, metrics, type Clock, type Logger } from '@mortise/service-kit';
 import type { Turn } from '../lanes/lanes.js';
 import type { SourceMaps } from '../packages/source-maps.js';
 import type { PackageSource, Sources } from '../packages/sources.js';
-import { conclude, ended, type Conclusion } from './conclude.js';
+import { conclude, ended, executionError, type Conclusion } from './conclude.js';
 import { contextText } from './context.js';
 import { Ending } from './ending.js';
 import { Evidence } from './evidence.js';
@@ -89,8 +89,9 @@ export class Runner {
   private async start(request: RunRequest, run: Run): Promise<Attempted> {
     const { sources, clock } = this.parts;
     const { installation, limits } = request.admitted;
-    const source = await sources.load(installation.digest, installation.main);
+    const source = await sources.load(installation.digest, installation.main).catch(alteredOr);
     const startedAt = clock.now();
+    if (source instanceof AppError) return this.altered(request, startedAt, source);
     // Killed while it waited: nothing of it has run.
     if (run.killed) return this.done(request, startedAt, ended(run.killed), undefined, []);
     const deadline = Math.min(
@@ -145,6 +146,16 @@ export class Runner {
       clearTimeout(announce);
       logs.flush();
     }
+  }
+
+  /** The store has something else in the package's place: said as an outcome, so that it is on record. */
+  private altered(request: RunRequest, startedAt: number, { details }: AppError): Done {
+    const { clock, logger } = this.parts;
+    const evidence = new Evidence();
+    evidence.altered(String(details.found));
+    logger.error({ ...details, executionId: request.executionId }, 'a stored package was altered');
+    const conclusion: Conclusion = { status: 'denied', error: executionError('INTEGRITY', details) };
+    return this.done(request, startedAt, conclusion, undefined, evidence.records(request, clock));
   }
 
   /** An error names the author's own lines. */
@@ -235,6 +246,12 @@ export class Runner {
       onLimit: (limit, value, used) => evidence.limit({ limit, value, used }),
     };
   }
+}
+
+/** @returns the error that says so; throws any other */
+function alteredOr(error: unknown): AppError {
+  if (error instanceof AppError && error.code === 'INTEGRITY') return error;
+  throw error;
 }
 
 /** What the sandbox cannot know: what the run used of the network. */

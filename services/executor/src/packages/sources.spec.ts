@@ -43,3 +43,25 @@ describe('a package whose store falls silent', () => {
     expect((await sources.load(digest, 'main.js')).code).toContain('run = 1');
   });
 });
+
+describe('a package that the store does not give as it was', () => {
+  const other = buildPackage({ manifest: { slug: 'sample' }, files: { 'main.js': 'export const run = 2;' } });
+  const found = createHash('sha256').update(other).digest('hex');
+  let folder: string;
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'mortise-sources-'))));
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+  const reading = (...answers: Buffer[]) =>
+    new Sources({ read: () => Promise.resolve(Readable.from([answers.shift()])) }, folder);
+
+  it('is read once more, for a byte may go wrong on the way', async () => {
+    expect((await reading(other, bytes).load(digest, 'main.js')).code).toContain('run = 1');
+  });
+
+  it('is refused when it still is another one, and told by its sha256', async () => {
+    await expect(reading(other, other).load(digest, 'main.js')).rejects.toMatchObject({
+      code: 'INTEGRITY',
+      details: { digest, found },
+    });
+    expect(await readdir(folder)).toEqual([]);
+  });
+});

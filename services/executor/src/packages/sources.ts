@@ -37,7 +37,7 @@ export class Sources {
     private readonly withinMs = fetchedWithinMs,
   ) {}
 
-  /** @throws AppError UNAVAILABLE when the package is not there or not what its digest says */
+  /** @throws AppError UNAVAILABLE; INTEGRITY when the store has something else in its place */
   async load(digest: string, main: string): Promise<PackageSource> {
     const key = `${digest}/${main}`;
     const known = this.cache.get(key);
@@ -56,7 +56,7 @@ export class Sources {
     const folder = await mkdtemp(join(this.folder, 'mortise-package-'));
     try {
       const path = join(folder, 'package');
-      await this.download(object, digest, path);
+      await this.downloadIntact(object, digest, path);
       const code = await readEntry(path, main);
       if (!code) throw new AppError('UNAVAILABLE', { what: `The file ${main} of the package` });
       const map = await readEntry(path, `${main}.map`);
@@ -69,7 +69,15 @@ export class Sources {
     }
   }
 
-  private async download(object: string, digest: string, path: string): Promise<void> {
+  private async downloadIntact(object: string, digest: string, path: string): Promise<void> {
+    // Read twice before anybody is accused: a byte may have gone wrong on the way.
+    if ((await this.download(object, path)) === digest) return;
+    const found = await this.download(object, path);
+    if (found !== digest) throw new AppError('INTEGRITY', { digest, found });
+  }
+
+  /** @returns its sha256 */
+  private async download(object: string, path: string): Promise<string> {
     const signal = AbortSignal.timeout(this.withinMs);
     const stream = await this.open(object, signal);
     if (!stream) throw new AppError('UNAVAILABLE', { what: `The package ${object}` });
@@ -85,8 +93,7 @@ export class Sources {
         throw signal.aborted ? new AppError('UNAVAILABLE', { what: 'The package store' }, { cause }) : cause;
       },
     );
-    if (hash.digest('hex') !== digest)
-      throw new AppError('UNAVAILABLE', { what: `An intact copy of ${object}` });
+    return hash.digest('hex');
   }
 
   private async open(object: string, signal: AbortSignal): Promise<Readable | undefined> {

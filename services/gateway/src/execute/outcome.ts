@@ -22,9 +22,11 @@ const codes: Record<Exclude<Outcome, 'succeeded'>, ErrorCode> = {
   security_violation: 'SECURITY_VIOLATION',
 };
 
-/** What a quarantine stopped was denied, but by nobody's missing permission. */
+// Denied, but by nobody's missing permission.
+const stopped: ReadonlySet<string> = new Set<ErrorCode>(['QUARANTINED', 'INTEGRITY']);
+
 const codeOf = (status: Ended['status'] & keyof typeof codes, cause: string): ErrorCode =>
-  status === 'denied' && cause === 'QUARANTINED' ? 'QUARANTINED' : codes[status];
+  status === 'denied' && stopped.has(cause) ? (cause as ErrorCode) : codes[status];
 
 /** The problem a caller gets for an execution that did not succeed (API: executions). */
 export function errorOf(reply: Ended, timeoutMs: number): AppError {

@@ -50,8 +50,3 @@ export async function tenantsStopped(tx: Tx, { digest }: Killed, minutes: number
   );
   return row?.tenants ?? 0;
 }
-
-export async function versionsOf(tx: Tx, digest: string): Promise<string[]> {
-  const rows = await tx.query<{ id: string }[]>('select id from versions where digest = $1', [digest]);
-  return rows.map(({ id }) => id);
-}

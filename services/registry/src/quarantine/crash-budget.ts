@@ -1,16 +1,9 @@
-import type { Bus } from '@mortise/bus';
-import { SecurityViolation, type KillEvidence, type SecurityViolationData } from '@mortise/contracts';
+import type { KillEvidence, SecurityViolationData } from '@mortise/contracts';
 import type { Database } from '@mortise/database';
 import { AppError } from '@mortise/service-kit';
 import type { InstallationChanges } from '../installations/installation-changes.js';
-import {
-  keepKill,
-  spend,
-  tenantsStopped,
-  unspentKills,
-  versionsOf,
-  type Killed,
-} from './crash-budget.queries.js';
+import { keepKill, spend, tenantsStopped, unspentKills, type Killed } from './crash-budget.queries.js';
+import { versionsOf } from './quarantine.queries.js';
 import type { QuarantineService } from './quarantine.service.js';
 
 export interface Budget {
@@ -36,11 +29,6 @@ export interface CrashBudgetParts {
 /** Stops what has workers killed too often: an installation, and the package once that happened in several tenants. */
 export class CrashBudget {
   constructor(private readonly parts: CrashBudgetParts) {}
-
-  /** Before the bus starts. */
-  attach(bus: Bus): void {
-    bus.on(SecurityViolation, ({ data }) => this.note(data));
-  }
 
   async note(violation: SecurityViolationData): Promise<void> {
     if (!isKill(violation)) return;

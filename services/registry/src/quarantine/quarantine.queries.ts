@@ -41,6 +41,12 @@ export function quarantinePage(tx: Tx, place: Place): Promise<QuarantineRow[]> {
   ]);
 }
 
+/** Every version with these bytes, of any plugin. */
+export async function versionsOf(tx: Tx, digest: string): Promise<string[]> {
+  const rows = await tx.query<{ id: string }[]>('select id from versions where digest = $1', [digest]);
+  return rows.map(({ id }) => id);
+}
+
 export const toQuarantineDto = (row: QuarantineRow): QuarantineDto => ({
   id: row.id,
   versionId: row.version_id,
