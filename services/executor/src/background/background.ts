@@ -122,13 +122,10 @@ export class Background {
 
   /** @returns for how long another process still holds the run, or undefined when it is done */
   private async take(queued: Queued, turn: Turn): Promise<number | undefined> {
-    const { executionId, attempt, tenantId, installationId } = queued.command;
-    const claim = await this.claims
-      .add({ executionId, attempt, tenantId, installationId })
-      .catch((error: unknown) => {
-        turn.end(0);
-        throw error;
-      });
+    const claim = await this.claim(queued.command).catch((error: unknown) => {
+      turn.end(0);
+      throw error;
+    });
     if (claim.kind === 'won') {
       await this.runClaimed(queued, claim.fence, turn);
       return undefined;
@@ -139,10 +136,18 @@ export class Background {
     return undefined;
   }
 
+  /** Won means held as well. */
+  private async claim({ executionId, attempt, tenantId, installationId }: ExecuteCommand): Promise<Claim> {
+    const askedAtMs = performance.now();
+    const claim = await this.claims.add({ executionId, attempt, tenantId, installationId });
+    if (claim.kind !== 'won') return claim;
+    const isHeld = await this.parts.leases.hold({ executionId, attempt, fence: claim.fence }, askedAtMs);
+    return isHeld ? claim : { kind: 'held', leftMs: 0 };
+  }
+
   private async runClaimed(queued: Queued, fence: number, turn: Turn): Promise<void> {
     const { executionId, attempt } = queued.command;
     const held = { executionId, attempt, fence };
-    this.parts.leases.hold(held);
     try {
       const ended = await this.runInTurn(queued, turn).catch(async (error: unknown) => {
         await this.parts.runs.release(held);

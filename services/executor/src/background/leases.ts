@@ -28,8 +28,16 @@ export class Leases {
     await this.renewing;
   }
 
-  hold(run: Held): void {
-    this.held.set(keyOf(run), run);
+  /**
+   * @param askedAtMs `performance.now()` before the run was claimed
+   * @returns false when that is so long ago that another process has taken the run: this one must have stood still
+   */
+  async hold(run: Held, askedAtMs: number): Promise<boolean> {
+    const key = keyOf(run);
+    if (performance.now() - askedAtMs > this.leaseMs / 2 && !(await this.runs.renew([run])).has(key))
+      return false;
+    this.held.set(key, run);
+    return true;
   }
 
   drop(run: RunKey): void {
