@@ -1,4 +1,4 @@
-import { releaseInstance, type Engine, type Instance, type Isolate, type Post } from './engine.js';
+import { releaseInstance, type Engine, type Instance, type Isolate, type Tell } from './engine.js';
 import type { PluginCode, SourceFile } from './plugin-code.js';
 import type { Stock } from './stock.js';
 import { isWasm, type WasmCode } from './wasm-code.js';
@@ -14,7 +14,7 @@ export interface Workshop {
   stock: Stock;
   plugins: PluginCode;
   wasm: WasmCode;
-  post: Post;
+  tell: Tell;
 }
 
 /** One run inside the worker. */
@@ -139,8 +139,8 @@ export class Cell {
   }
 
   #make(timeoutMs: number): Instance {
-    const { engine, plugins, wasm, post } = this.#workshop;
-    const instance = this.#blank ?? engine.instance(this.isolate, post);
+    const { engine, plugins, wasm, tell } = this.#workshop;
+    const instance = this.#blank ?? engine.instance(this.isolate, tell);
     this.#blank = undefined;
     engine.until = Date.now() + timeoutMs;
     (isWasm(this.unit) ? wasm : plugins).load(this.isolate, instance, this.unit, timeoutMs);

@@ -9,8 +9,8 @@ export type Isolate = ivmTypes.Isolate;
 export type Context = ivmTypes.Context;
 export type Reference = ivmTypes.Reference<(...args: never[]) => unknown>;
 
-/** What plugin code reaches of the host: the number of a run and a text. */
-export type Post = (run: number, message: string) => void;
+/** What plugin code reaches of the host while it runs: the number of a run and a text. */
+export type Tell = (run: number, message: string) => void;
 
 export function loadIvm(file: string): Ivm {
   const loaded: { exports: { ivm?: Ivm } } = { exports: {} };
@@ -25,6 +25,7 @@ export interface Instance {
   entries: ivmTypes.Reference<Record<string, () => unknown>>;
   run: Reference;
   deliver: Reference;
+  collect: Reference;
   /** The limits it was last told of, by the number under which the worker knows them. */
   limits: object | undefined;
 }
@@ -37,9 +38,9 @@ const parts = ['harden', 'bridge', 'globals'].map((name) =>
     .trim()
     .replace(/;$/, ''),
 );
-const preludeSource = `(function (post, ask) { 'use strict';
+const preludeSource = `(function (tell, ask) { 'use strict';
 const p = (${parts[0]})();
-const core = (${parts[1]})(p, post, ask);
+const core = (${parts[1]})(p, tell, ask);
 (${parts[2]})(p, core);
 return core.entries; })`;
 
@@ -47,7 +48,8 @@ const partPrefix = 'part ';
 
 /** Lets go of a context now: what only the collector of this process's own heap lets go of keeps it alive for long. */
 export function releaseInstance(instance: Instance): void {
-  for (const held of [instance.run, instance.deliver, instance.entries, instance.context]) held.release();
+  for (const held of [instance.run, instance.deliver, instance.collect, instance.entries, instance.context])
+    held.release();
 }
 
 /** Makes isolates and contexts; the prelude is compiled once and its code kept for all that follow. */
@@ -72,7 +74,7 @@ export class Engine {
     });
   }
 
-  instance(isolate: Isolate, post: Post): Instance {
+  instance(isolate: Isolate, tell: Tell): Instance {
     const context = isolate.createContextSync();
     const instance = { context, limits: undefined } as Instance;
     const filename = 'mortise:prelude';
@@ -83,7 +85,7 @@ export class Engine {
     const boot = script.runSync(context, { reference: true }) as Reference;
     // Called at once and not on a later turn: the pump then knows all that an entry said when the entry returns.
     const callbacks = [
-      new this.#ivm.Callback(post),
+      new this.#ivm.Callback(tell),
       new this.#ivm.Callback((question: string) => this.#answer(isolate, instance, question)),
     ];
     const entries = boot.applySync(undefined, callbacks as never[], {
@@ -102,6 +104,7 @@ export class Engine {
     instance.entries = entries;
     instance.run = entryOf(instance, 'run');
     instance.deliver = entryOf(instance, 'deliver');
+    instance.collect = entryOf(instance, 'collect');
     return instance;
   }
 

@@ -19,9 +19,9 @@ const provenAfterRuns = 20;
 /** Answers that wait for the end of the turn do not wait behind an entry longer than this. */
 const longEntryMs = 1;
 const keepCodeAfterMs = 20;
-const logLetters = 'gl';
 /** Of a run; the shim, which counts lines, does not see them. */
 const rejectionsTold = 5;
+const timeIsUp = 'Script execution timed out.';
 const nothing = ' 0 0 0 0 0 0\n';
 
 /** First letter of a `done` frame. */
@@ -49,8 +49,8 @@ export class Pump {
   readonly #runs = new Map<number, Run>();
   readonly #options = { timeout: 1 };
   readonly #head = [0, 0, 0, 0, 0, 0];
-  /** What the entry under way has said so far: number and message in turn. */
-  #said: (number | string)[] = [];
+  /** What the entry under way has told at once: number and message in turn. */
+  #told: (number | string)[] = [];
   #newestRun = 0;
 
   constructor(ivm: Ivm, writer: FrameWriter, mark?: Mark) {
@@ -58,16 +58,16 @@ export class Pump {
     this.#mark = mark;
     const engine = new Engine(ivm);
     // Called on the plugin's stack, which may be almost full: it does nothing that could stop halfway.
-    const post = (run: number, message: string) => {
-      this.#said.push(run, message);
+    const tell = (run: number, message: string) => {
+      this.#told.push(run, message);
     };
     const tellBlanks = (count: number) => writer.send(count, frameType.blanks, '');
     this.#workshop = {
       engine,
-      post,
+      tell,
       plugins: new PluginCode(),
       wasm: new WasmCode(ivm),
-      stock: new Stock(engine, post, tellBlanks),
+      stock: new Stock(engine, tell, tellBlanks),
     };
   }
 
@@ -198,35 +198,38 @@ export class Pump {
     const { cell } = run;
     this.#options.timeout = Math.ceil(left);
     this.#workshop.engine.until = Date.now() + left;
-    let usedMs: number;
+    let usedMs = 0;
     try {
-      entry.applySync(undefined, args as never[], this.#options);
+      this.#apply(run, entry, args);
       usedMs = charge(run);
-      this.#heed(cell);
-    } catch (error) {
-      usedMs = charge(run);
-      this.#brokenOff(run, error);
+      this.#heed(run);
+    } catch {
+      usedMs += charge(run);
+      this.#brokenOff(run);
     }
     if (cell.runs.size > 0 && cell.pending === 0) this.#endStuck(cell);
     if (usedMs > longEntryMs) this.#writer.flush();
   }
 
-  /** An entry ended by an exception: the time limit, the memory limit, or a promise nobody handled. */
-  #brokenOff(run: Run, error: unknown): void {
-    const message = error instanceof Error ? error.message : '';
-    const lost = run.cell.isolate.isDisposed;
-    const timedOut = message === 'Script execution timed out.';
-    if (lost || timedOut) {
-      this.#heed(run.cell, logLetters);
-      if (lost) return this.#lostIsolate(run);
-      run.cell.spoilt = true;
-      return this.#timedOut(run, run.cpuUsedMs >= run.cpuMs - 5);
-    }
-    if (++run.rejections <= rejectionsTold) {
+  /** @throws what broke the entry off; a promise that was rejected with nobody to handle it did not */
+  #apply(run: Run, entry: Reference, args: unknown[]): void {
+    try {
+      entry.applySync(undefined, args as never[], this.#options);
+    } catch (error) {
+      const { message } = error as Error;
+      if (run.cell.isolate.isDisposed || message === timeIsUp) throw error;
+      if (++run.rejections > rejectionsTold) return;
       const line = `Unhandled promise rejection: ${message.slice(0, 1_000)}`;
       this.#writer.send(run.no, frameType.log, `2 ${line.length}\n${line}`);
     }
-    this.#heed(run.cell);
+  }
+
+  /** An entry ended by the time limit or the memory limit: only what it told at once counts. */
+  #brokenOff(run: Run): void {
+    this.#heedTold(run.cell);
+    if (run.cell.isolate.isDisposed) return this.#lostIsolate(run);
+    run.cell.spoilt = true;
+    this.#timedOut(run, run.cpuUsedMs >= run.cpuMs - 5);
   }
 
   /** All that an entry leads to without the host has happened when it returns: who waits for nothing waits for ever. */
@@ -257,34 +260,48 @@ export class Pump {
 
   #failedToLoad(run: Run, error: unknown): void {
     run.cell.spoilt = true;
-    this.#said.length = 0;
+    this.#told.length = 0;
     const message = String((error as Error | undefined)?.message ?? '').slice(0, 2_000);
     if (run.cell.isolate.isDisposed) return this.#lostIsolate(run);
-    if (message === 'Script execution timed out.') return this.#timedOut(run, true);
+    if (message === timeIsUp) return this.#timedOut(run, true);
     const code = error instanceof LoadError ? error.code : 'MAIN_INVALID';
     const name = error instanceof LoadError ? '' : `${(error as Error | undefined)?.name ?? 'Error'}: `;
     this.#done(run, 'f', errorText(code, `The main file failed to load: ${name}${message}`));
   }
 
   /**
-   * Does what the entry has asked for, in its order; of one that was broken off only what it logged counts. Only runs of
-   * the isolate that was entered are heard of: whatever number it says, another plugin's run it cannot speak for.
+   * Does what the entry has asked for, in its order. The bridge's own code has to be stopped nowhere, so it is entered
+   * without a time limit, which costs as much again.
    */
-  #heed(cell: Cell, letters?: string): void {
-    const said = this.#said;
-    for (let at = 0; at < said.length; at += 2) {
-      const no = said[at];
-      const message = said[at + 1];
-      const run = this.#runs.get(no as number);
-      if (run?.cell !== cell || typeof message !== 'string') continue;
-      if (letters === undefined || letters.includes(message[0] ?? '')) this.#obey(run, message);
+  #heed({ cell, instance }: Run): void {
+    this.#heedTold(cell);
+    const said = instance?.collect.applySync(undefined, []) as unknown as string;
+    const head = this.#head;
+    for (let at = 0; at < said.length;) {
+      const textAt = readNumbers(said, at, head);
+      const [no = 0, length = 0] = head;
+      at = textAt + length;
+      this.#obey(cell, no, said.slice(textAt, at));
     }
-    if (said.length > 1_000) this.#said = [];
-    else said.length = 0;
   }
 
-  /** The first letter says what it is; the bridge has the list. */
-  #obey(run: Run, message: string): void {
+  #heedTold(cell: Cell): void {
+    const told = this.#told;
+    for (let at = 0; at < told.length; at += 2) {
+      const [no, message] = [told[at], told[at + 1]];
+      if (typeof no === 'number' && typeof message === 'string') this.#obey(cell, no, message);
+    }
+    if (told.length > 1_000) this.#told = [];
+    else told.length = 0;
+  }
+
+  /**
+   * The first letter says what it is; the bridge has the list. Only runs of the isolate that was entered are heard of:
+   * whatever number it says, another plugin's run it cannot speak for.
+   */
+  #obey(cell: Cell, no: number, message: string): void {
+    const run = this.#runs.get(no);
+    if (run?.cell !== cell) return;
     const text = message.slice(1);
     switch (message.charAt(0)) {
       case 's':
@@ -320,8 +337,8 @@ export class Pump {
     let entry: Reference;
     try {
       entry = entryOf(run.instance, 'fire');
-    } catch (error) {
-      return this.#brokenOff(run, error);
+    } catch {
+      return this.#brokenOff(run);
     }
     this.#enter(run, entry, [run.no, id]);
     entry.release();
@@ -347,7 +364,7 @@ export class Pump {
       } catch {
         run.cell.spoilt = true;
       }
-      this.#said.length = 0;
+      this.#told.length = 0;
     }
     this.#done(run, 'x', '');
   }
@@ -366,7 +383,7 @@ export class Pump {
     this.#mark?.set(no, no);
     this.#writer.flush();
     const answer = inspectSource(this.#workshop, payload);
-    this.#said.length = 0;
+    this.#told.length = 0;
     this.#writer.send(no, frameType.done, `s${nothing}${answer}`);
   }
 
@@ -389,7 +406,7 @@ export class Pump {
         cell.spoilt = true;
         cell.dispose();
       }
-      this.#said.length = 0;
+      this.#told.length = 0;
     }
     this.#writer.send(no, frameType.done, `s${nothing}`);
   }

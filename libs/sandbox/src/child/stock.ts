@@ -1,4 +1,4 @@
-import type { Engine, Instance, Isolate, Post } from './engine.js';
+import type { Engine, Instance, Isolate, Tell } from './engine.js';
 
 /** An isolate nobody has used, with a context in which the prelude has run. */
 export interface Blank {
@@ -13,17 +13,17 @@ const refillAfterMs = 5;
 /** Blank isolates made ahead, so that a cold start pays for the plugin's own code only. */
 export class Stock {
   readonly #engine: Engine;
-  readonly #post: Post;
-  readonly #tell: (count: number) => void;
+  readonly #tell: Tell;
+  readonly #onCount: (count: number) => void;
   /** By memory limit, which an isolate has for life; the last is the one used last. */
   readonly #sizes = new Map<number, Blank[]>();
   #refill: NodeJS.Timeout | undefined;
 
-  /** @param tell hears how many there are when that has changed */
-  constructor(engine: Engine, post: Post, tell: (count: number) => void) {
+  /** @param onCount hears how many there are when that has changed */
+  constructor(engine: Engine, tell: Tell, onCount: (count: number) => void) {
     this.#engine = engine;
-    this.#post = post;
     this.#tell = tell;
+    this.#onCount = onCount;
   }
 
   take(memoryMb: number): Blank {
@@ -56,7 +56,7 @@ export class Stock {
     for (const [memoryMb, blanks] of [...this.#sizes].reverse()) {
       if (blanks.length >= kept) continue;
       blanks.push(this.#make(memoryMb));
-      this.#tell([...this.#sizes.values()].reduce((sum, { length }) => sum + length, 0));
+      this.#onCount([...this.#sizes.values()].reduce((sum, { length }) => sum + length, 0));
       this.#refill = setTimeout(this.#makeOne, refillAfterMs);
       return;
     }
@@ -64,6 +64,6 @@ export class Stock {
 
   #make(memoryMb: number): Blank {
     const isolate = this.#engine.isolate(memoryMb);
-    return { isolate, instance: this.#engine.instance(isolate, this.#post) };
+    return { isolate, instance: this.#engine.instance(isolate, this.#tell) };
   }
 }

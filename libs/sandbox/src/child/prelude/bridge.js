@@ -1,11 +1,13 @@
 /*
- * The plugin's side of the bridge: runs handlers, builds `ctx`, and speaks to the host through one function that carries
- * a run's number and a text. Every value leaves as JSON text made here, under the run's own time limit.
+ * The plugin's side of the bridge: runs handlers, builds `ctx`, and speaks to the host in texts, each with the number of
+ * its run. Every value leaves as JSON text made here, under the run's own time limit. What an entry has to say waits
+ * until the host collects it at the entry's end, for calling out of an isolate costs as much as entering it; log lines
+ * and limits go at once, so that they are heard of an entry that was broken off as well.
  *
  * First letter of the text: s result, f error, m no memory left, w bytes of WebAssembly memory, v such
- * bytes let go, c host call, t timer set, u timer cleared, l limit hit, g log line.
+ * bytes let go, c host call, t timer set, u timer cleared; at once: l limit hit, g log line.
  */
-(function bridge(p, hostPost, hostAsk) {
+(function bridge(p, hostTell, hostAsk) {
   'use strict';
   const { parse, stringify, freeze, create, hasOwn, apply, slice, push, shift, Error: RawError } = p;
   const argumentBytes = 262144;
@@ -20,10 +22,45 @@
   let lastLimits;
   let arrivedPart;
 
-  // Called with hardly any stack left the host's function throws an error of the host: none of it is for the plugin.
+  /** A class, for V8 keeps an object literal without a prototype as a table, which is slow to make and to read. */
+  class Run {
+    ended = false;
+    calls = 0;
+    requests = 0;
+    inFlight = 0;
+    waiting = undefined;
+    queue = undefined;
+    timers = undefined;
+    timerOps = 0;
+    logLines = 0;
+    logBytes = 0;
+    logFull = false;
+    hits = undefined;
+    constructor(no, limits) {
+      this.no = no;
+      this.limits = limits;
+    }
+  }
+  class Waiter {
+    constructor(id, op, json, resolve, reject) {
+      this.id = id;
+      this.op = op;
+      this.json = json;
+      this.resolve = resolve;
+      this.reject = reject;
+    }
+  }
+  for (const made of [Run, Waiter]) freeze(Object.setPrototypeOf(made.prototype, null));
+
+  let said = '';
   const post = (no, message) => {
+    said += `${no} ${message.length}\n${message}`;
+  };
+
+  // Called with hardly any stack left the host's function throws an error of the host: none of it is for the plugin.
+  const tell = (no, message) => {
     try {
-      hostPost(no, message);
+      hostTell(no, message);
     } catch {
       throw new p.RangeError('Maximum call stack size exceeded');
     }
@@ -65,7 +102,7 @@
     run.hits ??= create(null);
     if (!run.hits[limit]) {
       run.hits[limit] = true;
-      post(run.no, `l${value} ${used} ${limit}`);
+      tell(run.no, `l${value} ${used} ${limit}`);
     }
     return refusal('LIMIT_EXCEEDED', `The execution went over its limit ${limit} of ${value}`, {
       limit,
@@ -183,13 +220,13 @@
       if (json.length > argumentBytes) {
         return reject(overLimit(run, 'argumentBytes', argumentBytes, json.length));
       }
-      const waiter = { __proto__: null, id: run.calls, op, json, resolve, reject };
+      const waiter = new Waiter(run.calls, op, json, resolve, reject);
       run.waiting ??= create(null);
       if (run.inFlight < limits.hostCallsInFlight) issue(run, waiter);
       else push((run.queue ??= []), waiter);
     });
 
-  const emit = (run, level, line, json) => post(run.no, `g${level} ${line.length}\n${line}${json}`);
+  const emit = (run, level, line, json) => tell(run.no, `g${level} ${line.length}\n${line}${json}`);
 
   const write = (run, level, message, fields) => {
     if (!run || run.ended || run.logFull) return;
@@ -377,23 +414,7 @@
       run(no, name, contextText, inputText, limitsText) {
         // Sent only where they differ from those of the run before.
         if (limitsText !== '') lastLimits = freeze(parse(limitsText));
-        const run = {
-          __proto__: null,
-          no,
-          limits: lastLimits,
-          ended: false,
-          calls: 0,
-          requests: 0,
-          inFlight: 0,
-          waiting: undefined,
-          queue: undefined,
-          timers: undefined,
-          timerOps: 0,
-          logLines: 0,
-          logBytes: 0,
-          logFull: false,
-          hits: undefined,
-        };
+        const run = new Run(no, lastLimits);
         runs[no] = run;
         enter(run);
         drive(run, contextText, inputText, name);
@@ -427,6 +448,12 @@
       drop(no) {
         const run = runs[no];
         if (run) end(run);
+      },
+      /** @returns what was said since this was asked last: number, length, line feed and text of each */
+      collect() {
+        const all = said;
+        said = '';
+        return all;
       },
     },
   };
