@@ -57,7 +57,10 @@ describe('a hostile plugin', () => {
     async (fn) => {
       const { answer, tookMs, neighbourMs } = await beside(fn);
 
-      expect([answer.status, answer.body.code]).toEqual([504, 'EXECUTION_TIMED_OUT']);
+      // NO_ANSWER where a busy machine had the executor's own answer come too late; the record is the same.
+      expect(answer.status).toBe(504);
+      const record = await bad.ended(answer.body.executionId);
+      expect([record.body.status, record.body.error.code]).toEqual(['timed_out', 'EXECUTION_TIMED_OUT']);
       // Other files run beside this one: how exactly the deadline holds is measured where the attacks run alone.
       expect(tookMs).toBeLessThan(1_000 + 1_000);
       // It did not wait for the other to be stopped.

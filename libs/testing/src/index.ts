@@ -10,6 +10,7 @@ export { buildPackage, type PackageParts } from './package-builder.js';
 export { cacheDir } from './cache.js';
 export { s3Available, startS3, type S3Server } from './s3.js';
 export { forkModule } from './child.js';
+export { NameServer } from './name-server.js';
 export { startCollector, type CollectedSpan, type Collector } from './collector.js';
 export { startKafka, type KafkaOptions, type KafkaServer, type ProxiedListener } from './kafka.js';
 export { readRecords, writeRecord } from './kafka-records.js';

@@ -23,8 +23,14 @@ describe('an executor that a tenant floods', () => {
     executor.bus.send(commands.map((one) => encodeEvent(ExecuteInBackground, one)));
   const some = (state: InstallationStateData, count: number) =>
     Array.from({ length: count }, () => command(state));
-  const ended = ({ installationId }: InstallationStateData) =>
-    executor.events.filter((data) => data.installationId === installationId && data.status === 'succeeded');
+  /** Each once, also where it was told twice. */
+  const ended = ({ installationId }: InstallationStateData) => [
+    ...new Map(
+      executor.events
+        .filter((data) => data.installationId === installationId && data.status === 'succeeded')
+        .map((data) => [data.executionId, data]),
+    ).values(),
+  ];
   const putOff = () =>
     executor.db.system(async (tx) => {
       const rows = await tx.query<{ due: Date }[]>(

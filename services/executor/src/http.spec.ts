@@ -2,10 +2,9 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { InstallationStateData } from '@mortise/contracts';
 import { newId } from '@mortise/service-kit';
-import { until } from '@mortise/testing';
+import { NameServer, until } from '@mortise/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ExecutorUnderTest } from '../test/executor-under-test.js';
-import { NameServer } from '../test/name-server.js';
 
 const secret = 'sentinel-5f1c9a';
 const code = `

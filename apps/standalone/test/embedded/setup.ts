@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCollector } from '@mortise/testing';
 import type { TestProject } from 'vitest/node';
+import { startSites } from '../sites.js';
 import { freePort, startPlatform } from './platform.js';
 
 /** One platform in one process for the whole suite, as `make start` runs it, in a folder of its own. */
@@ -11,11 +12,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const [dataDir, spoolDir] = [join(base, 'data'), join(base, 'spool')];
   await mkdir(spoolDir);
   const collector = await startCollector();
+  const sites = await startSites();
   const metricsPort = await freePort();
   const platform = await startPlatform(dataDir, {
     METRICS_PORT: String(metricsPort),
     REGISTRY_SPOOL_DIR: spoolDir,
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    ...sites.env,
   });
   project.provide('platform', {
     url: platform.url,
@@ -30,6 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await platform.stop();
     await collector.close();
+    sites.close();
     await rm(base, { recursive: true, force: true });
   };
 }
