@@ -72,6 +72,15 @@ const freePort = () =>
 const exited = (child: ChildProcess) =>
   new Promise<number>((done) => child.once('exit', (code) => done(code ?? 1)));
 
+/** Settings of single services that whoever starts the cluster has set, as `EXECUTOR_WORKERS=4 make cluster-up`. */
+const ownSettings = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      (setting): setting is [string, string] =>
+        /^(GATEWAY|REGISTRY|EXECUTOR|SCHEDULER|OTEL)_/.test(setting[0]) && setting[1] !== undefined,
+    ),
+  );
+
 async function admin(env: Record<string, string>, ...args: string[]): Promise<string> {
   const child = spawn(process.execPath, [...node, 'apps/standalone/dist/admin.js', ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
@@ -179,10 +188,7 @@ async function up(): Promise<void> {
     METRICS_PORT: '0',
     MORTISE_INTERNAL_KEY: randomBytes(32).toString('hex'),
     MORTISE_MASTER_KEY: randomBytes(32).toString('hex'),
-    ...(process.env.EXECUTOR_LEASE_MS ? { EXECUTOR_LEASE_MS: process.env.EXECUTOR_LEASE_MS } : {}),
-    ...(process.env.OTEL_EXPORTER_OTLP_ENDPOINT
-      ? { OTEL_EXPORTER_OTLP_ENDPOINT: process.env.OTEL_EXPORTER_OTLP_ENDPOINT }
-      : {}),
+    ...ownSettings(),
   };
   await admin(shared, 'migrate', 'up');
   await admin(shared, 'topics', 'create');
