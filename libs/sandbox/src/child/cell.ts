@@ -1,4 +1,4 @@
-import { releaseInstance, type Engine, type Instance, type Isolate, type Tell } from './engine.js';
+import { cpuMsOf, releaseInstance, type Engine, type Instance, type Isolate, type Tell } from './engine.js';
 import type { PluginCode, SourceFile } from './plugin-code.js';
 import type { Stock } from './stock.js';
 import { isWasm, type WasmCode } from './wasm-code.js';
@@ -80,12 +80,12 @@ export class Cell {
 
   /** Processor time of the isolate since this was asked last, and of this process for it. */
   cpuSinceMs(): number {
-    const askedMs = this.#workshop.engine.takeAskedMs();
+    const asked = this.#workshop.engine.takeAsked();
+    const seenMs = this.#cpuSeenMs;
+    const askedMs = asked ? asked.isolateMs - seenMs + asked.sinceMs : 0;
     if (this.isolate.isDisposed) return askedMs;
-    const nowMs = Number(this.isolate.cpuTime) / 1e6;
-    const since = nowMs - this.#cpuSeenMs;
-    this.#cpuSeenMs = nowMs;
-    return since + askedMs;
+    this.#cpuSeenMs = cpuMsOf(this.isolate);
+    return asked ? askedMs : this.#cpuSeenMs - seenMs;
   }
 
   wait(run: Run, change: 1 | -1): void {

@@ -46,6 +46,14 @@ return core.entries; })`;
 
 const partPrefix = 'part ';
 
+/** Processor time that V8 has counted for it. */
+export const cpuMsOf = (isolate: Isolate): number => Number(isolate.cpuTime) / 1e6;
+
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
 /** Lets go of a context now: what only the collector of this process's own heap lets go of keeps it alive for long. */
 export function releaseInstance(instance: Instance): void {
   for (const held of [instance.run, instance.deliver, instance.collect, instance.entries, instance.context])
@@ -58,7 +66,7 @@ export class Engine {
   readonly #parts = new WebParts();
   readonly #late = new WeakSet<Isolate>();
   #preludeCode: ivmTypes.ExternalCopy<ArrayBuffer> | undefined;
-  #askedMs = 0;
+  #asked: { isolateMs: number; threadMs: number } | undefined;
   /** Set by who enters an isolate: when what it asks of this process is to end. Milliseconds since 1970. */
   until = Infinity;
 
@@ -108,11 +116,15 @@ export class Engine {
     return instance;
   }
 
-  /** Milliseconds that isolates have had this process work for them since this was asked last. */
-  takeAskedMs(): number {
-    const askedMs = this.#askedMs;
-    this.#askedMs = 0;
-    return askedMs;
+  /**
+   * V8's count of an isolate leaves out what this process does for it, and each way there and back, which is more. An
+   * entry that has asked for something is charged this thread's own time from its first question on.
+   * @returns processor time of the isolate before that question, and of this thread since; undefined: none was asked
+   */
+  takeAsked(): { isolateMs: number; sinceMs: number } | undefined {
+    const asked = this.#asked;
+    this.#asked = undefined;
+    return asked && { isolateMs: asked.isolateMs, sinceMs: threadMs() - asked.threadMs };
   }
 
   /** Was it thrown away because it went on asking beyond its time? */
@@ -125,12 +137,11 @@ export class Engine {
    * isolate that is over it cannot be stopped from inside a call, only thrown away.
    */
   #answer(isolate: Isolate, instance: Instance, question: string): string {
-    const started = performance.now();
+    this.#asked ??= { isolateMs: cpuMsOf(isolate), threadMs: threadMs() };
     const part = typeof question === 'string' && question.startsWith(partPrefix);
     const answered = part
       ? this.#parts.load(isolate, instance, question.slice(partPrefix.length), this.until)
       : answer(question);
-    this.#askedMs += performance.now() - started;
     if (Date.now() > this.until && !isolate.isDisposed) {
       this.#late.add(isolate);
       isolate.dispose();
