@@ -34,6 +34,7 @@ const ours = (calls: number) =>
     const head = `1 1 ${Date.now() + 5_000} 0 ${handler.length} ${context.length}\n`;
     for (let call = 0; call < calls; call++)
       pump.handle(++no, frameType.run, `${head}${handler}${context}${input}`);
+    pump.endTurn();
   });
 
 const go = async (value: unknown) => value;

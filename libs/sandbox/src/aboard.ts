@@ -82,7 +82,8 @@ export class Aboard {
     this.executions++;
     if (limits.outputBytes > this.#mostOutput) this.#mostOutput = limits.outputBytes;
     if (this.flights.size === 0) this.#process.heardAt = now;
-    const shared = this.size > 0 ? 1 : 0;
+    // The first try may have ended a worker: the second enters by itself, so that it is known which run does.
+    const company = flight.retried ? 2 : Math.min(this.size, 1);
     const no = this.#number();
     flight.no = no;
     flight.usage.bytesIn = Buffer.byteLength(input);
@@ -91,7 +92,7 @@ export class Aboard {
     this.#process.writer.send(
       no,
       frameType.run,
-      `${loaded.no} ${limitsNo} ${deadline} ${shared} ${handler.length} ${context.length}\n${handler}${context}${input}`,
+      `${loaded.no} ${limitsNo} ${deadline} ${company} ${handler.length} ${context.length}\n${handler}${context}${input}`,
     );
     return cold;
   }

@@ -4,8 +4,17 @@ import { markBytes } from './child/mark.js';
 
 let count = 0;
 
+export interface Marked {
+  /** The run or errand that is inside the worker. */
+  inside: number;
+  /** The newest one it has started. */
+  newest: number;
+  /** Where several runs entered together: the last of them, `inside` being the first. Otherwise 0. */
+  last: number;
+}
+
 /**
- * Where a worker says which run is inside it: eight bytes in a file without a name, which the worker inherits open and
+ * Where a worker says which run is inside it: twelve bytes in a file without a name, which the worker inherits open and
  * this side reads only when the worker no longer answers. It is the one thing a worker can write to.
  */
 export class MarkFile {
@@ -18,13 +27,14 @@ export class MarkFile {
     unlinkSync(path);
   }
 
-  /** The run inside and the newest one started; zeros when none was marked. */
-  read(): { inside: number; newest: number } {
-    if (readSync(this.fd, this.#bytes, 0, markBytes, 0) < markBytes) return { inside: 0, newest: 0 };
-    return { inside: this.#bytes.readUInt32LE(0), newest: this.#bytes.readUInt32LE(4) };
+  /** What was marked; zeros when nothing was. */
+  read(): Marked {
+    if (readSync(this.fd, this.#bytes, 0, markBytes, 0) < markBytes) return { inside: 0, newest: 0, last: 0 };
+    const [inside = 0, newest = 0, last = 0] = [0, 4, 8].map((at) => this.#bytes.readUInt32LE(at));
+    return { inside, newest, last };
   }
 
-  /** Larger than its eight bytes: something other than the worker's own code has written. */
+  /** Larger than its twelve bytes: something other than the worker's own code has written. */
   get misused(): boolean {
     return fstatSync(this.fd).size > markBytes;
   }

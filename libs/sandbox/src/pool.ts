@@ -102,7 +102,8 @@ export class Pool {
 
   /** Something is in flight or waits: keep watching. */
   busy(): void {
-    this.#watch ??= setInterval(this.#tick, watchEveryMs);
+    // After what has arrived was read: no worker is judged by what it has answered and nobody has looked at.
+    this.#watch ??= setInterval(() => setImmediate(this.#tick), watchEveryMs);
   }
 
   /** Gives a worker no more work and ends it when it has done what it has. */
@@ -248,6 +249,7 @@ export class Pool {
   }
 
   readonly #tick = (): void => {
+    if (this.#closed) return;
     const now = Date.now();
     let active = this.#waiting.size > 0;
     for (const worker of [...this.#all]) {

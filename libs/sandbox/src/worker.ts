@@ -4,6 +4,7 @@ import { ranOutOfMemory, workerCrashed, type Flight, type Landing } from './flig
 import { Guard, type Finding } from './guard.js';
 import { lowerToSlow } from './priority.js';
 import type { Launcher } from './launch.js';
+import type { Marked } from './mark-file.js';
 import type { Binding } from './placement.js';
 import type { EndReason, Kill, Source, Unit, WorkerStats } from './types.js';
 import { Units, type Remembered } from './units.js';
@@ -178,7 +179,11 @@ export class Worker {
       case 'unanswered':
         return this.#unanswered(finding.flight);
       case 'held': {
-        const flight = this.aboard.flights.get(this.#inside().inside);
+        const mark = this.#inside();
+        // Stopped in time they come back: what does not can be stopped by nothing, and which it is only each alone tells.
+        if (this.#together(mark).length > 0)
+          return this.#killFor('deadline', 'Runs that entered together did not come back');
+        const flight = this.aboard.flights.get(mark.inside);
         if (flight) this.#events.held(this, flight.invocation.unit);
         return;
       }
@@ -188,7 +193,8 @@ export class Worker {
   }
 
   #unanswered(flight: Flight): void {
-    if (this.#inside().inside === flight.no) {
+    const mark = this.#inside();
+    if (mark.inside === flight.no || this.#together(mark).includes(flight)) {
       const { verdict } = flight;
       return this.#killFor('deadline', 'A run that was cut off did not let go', () =>
         verdict ? { kind: 'ended', ...verdict } : workerCrashed(),
@@ -200,23 +206,38 @@ export class Worker {
   }
 
   /** Which run or errand is inside the worker right now, and the newest it has started. */
-  #inside(): { inside: number; newest: number } {
+  #inside(): Marked {
     const { flights, errands } = this.aboard;
     const mark = this.#process.mark.read();
     if (flights.has(mark.inside) || errands.has(mark.inside)) return mark;
     // Unmarked: a run that was alone in the worker when it came, so it is the oldest one.
     const oldest = flights.keys().next().value ?? 0;
-    return { inside: oldest, newest: oldest };
+    return { inside: oldest, newest: oldest, last: 0 };
+  }
+
+  /** Runs that entered their isolate together: nothing of them has counted yet, so each can be run again. */
+  #together({ inside, last }: Marked): Flight[] {
+    const { flights } = this.aboard;
+    const first = flights.get(inside);
+    if (!first || last <= inside) return [];
+    const together = [...flights.values()].filter(
+      ({ no, loaded }) => no >= inside && no <= last && loaded === first.loaded,
+    );
+    return together.length > 1 ? together : [];
   }
 
   /** @param verdict of the run that is inside; without it nobody is to blame */
   #killFor(reason: EndReason, message: string, verdict?: (guilty: Flight) => Landing): void {
     const mark = this.#inside();
-    const guilty = verdict && this.aboard.flights.get(mark.inside);
-    this.#die(reason, message, guilty, guilty ?? (reason === 'protocol' ? this.#suspect() : undefined));
-    if (guilty) this.#convict(guilty, verdict(guilty));
+    const together = this.#together(mark);
+    const [oneOfThem] = together;
+    const guilty = verdict && !oneOfThem ? this.aboard.flights.get(mark.inside) : undefined;
+    const suspect = reason === 'protocol' ? this.#suspect() : oneOfThem;
+    this.#die(reason, message, guilty, guilty ?? suspect);
+    if (verdict && guilty) this.#convict(guilty, verdict(guilty));
     // What a worker that broke the rules has marked may be a lie.
-    this.#landAll(reason === 'protocol' ? undefined : mark.newest);
+    if (reason === 'protocol') this.#landAll();
+    else this.#landAll(mark.newest, together);
   }
 
   /** Where no run can be blamed for certain: one of the only plugin in it, if there is only one. */
@@ -258,20 +279,26 @@ export class Worker {
       const mark = signal === 'SIGABRT' ? this.#inside() : undefined;
       const suspect = signal !== null && outsideSignals.has(signal) ? undefined : this.#suspect();
       const alone = this.aboard.size === 1 ? suspect : undefined;
-      const guilty = mark ? this.aboard.flights.get(mark.inside) : alone;
-      this.#die('crashed', `It ended by ${signal ?? 'itself'}`, guilty, guilty ?? suspect);
+      const together = mark ? this.#together(mark) : [];
+      const [oneOfThem] = together;
+      const guilty = mark ? (oneOfThem ? undefined : this.aboard.flights.get(mark.inside)) : alone;
+      this.#die('crashed', `It ended by ${signal ?? 'itself'}`, guilty, guilty ?? oneOfThem ?? suspect);
       if (guilty) this.#convict(guilty, mark ? ranOutOfMemory(guilty) : workerCrashed());
-      this.#landAll(mark?.newest);
+      this.#landAll(mark?.newest, together);
     }
     this.#events.gone(this);
   }
 
-  /** @param newestStarted what came after it has not started; undefined: who knows */
-  #landAll(newestStarted: number | undefined): void {
+  /**
+   * @param newestStarted what came after it has not started; undefined: who knows
+   * @param together what entered at the end, and has had no effect
+   */
+  #landAll(newestStarted?: number, together: readonly Flight[] = []): void {
     const { flights, errands } = this.aboard;
     for (const flight of [...flights.values()]) {
       this.aboard.take(flight.no);
-      flight.started = newestStarted === undefined || flight.no <= newestStarted;
+      const begun = newestStarted === undefined || flight.no <= newestStarted;
+      flight.started = begun && !together.includes(flight);
       flight.land(
         flight.verdict ? { kind: 'ended', ...flight.verdict } : { kind: 'lost', started: flight.started },
       );

@@ -12,6 +12,7 @@ export interface Call {
   idempotent?: boolean;
   revision?: number;
   host?: Invocation['host'];
+  log?: Invocation['log'];
 }
 
 /** A started sandbox of a test's own, and short words for what tests do with it. */
@@ -52,7 +53,7 @@ export class Ground {
       deadline: Date.now() + limits.timeoutMs,
       ...(call.idempotent !== undefined && { idempotent: call.idempotent }),
       host: call.host ?? (() => Promise.resolve('null')),
-      log() {},
+      log: call.log ?? (() => {}),
     });
   }
 

@@ -6,6 +6,8 @@ import { isWasm, type WasmCode } from './wasm-code.js';
 export interface UnitSource extends SourceFile {
   memoryMb: number;
   isolation: 'isolate' | 'execution';
+  /** Its runs enter one by one: one that entered with others had to be stopped. */
+  apart?: boolean;
 }
 
 /** What all cells of a worker are made with. */
@@ -25,6 +27,8 @@ export interface Run {
   deadline: number;
   /** Were other runs under way in this process when it was sent here? */
   shared: boolean;
+  /** It may have ended a worker: it enters by itself. */
+  alone: boolean;
   cpuMs: number;
   cpuUsedMs: number;
   /** Of its longest entry. */
@@ -51,6 +55,8 @@ export class Cell {
   spoilt = false;
   /** Runs that ended by themselves; a cell with few of them is entered with care. */
   settled = 0;
+  /** Runs in a row that ended by themselves with no long entry. */
+  quickRuns = 0;
   /** The sum over its runs. */
   pending = 0;
   heapMb = 0;

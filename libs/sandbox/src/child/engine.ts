@@ -24,6 +24,7 @@ export interface Instance {
   context: Context;
   entries: ivmTypes.Reference<Record<string, () => unknown>>;
   run: Reference;
+  together: Reference;
   deliver: Reference;
   collect: Reference;
   /** The limits it was last told of, by the number under which the worker knows them. */
@@ -55,9 +56,8 @@ function threadMs(): number {
 }
 
 /** Lets go of a context now: what only the collector of this process's own heap lets go of keeps it alive for long. */
-export function releaseInstance(instance: Instance): void {
-  for (const held of [instance.run, instance.deliver, instance.collect, instance.entries, instance.context])
-    held.release();
+export function releaseInstance({ run, together, deliver, collect, entries, context }: Instance): void {
+  for (const held of [run, together, deliver, collect, entries, context]) held.release();
 }
 
 /** Makes isolates and contexts; the prelude is compiled once and its code kept for all that follow. */
@@ -69,6 +69,8 @@ export class Engine {
   #asked: { isolateMs: number; threadMs: number } | undefined;
   /** Set by who enters an isolate: when what it asks of this process is to end. Milliseconds since 1970. */
   until = Infinity;
+  /** Set as well by who enters with several runs: what they ask after it is refused, and none of them has been. */
+  patientUntil = Infinity;
 
   constructor(ivm: Ivm) {
     this.#ivm = ivm;
@@ -111,6 +113,7 @@ export class Engine {
     ).cachedData;
     instance.entries = entries;
     instance.run = entryOf(instance, 'run');
+    instance.together = entryOf(instance, 'together');
     instance.deliver = entryOf(instance, 'deliver');
     instance.collect = entryOf(instance, 'collect');
     return instance;
@@ -137,6 +140,7 @@ export class Engine {
    * isolate that is over it cannot be stopped from inside a call, only thrown away.
    */
   #answer(isolate: Isolate, instance: Instance, question: string): string {
+    if (Date.now() > this.patientUntil) throw new Error('Begun anew');
     this.#asked ??= { isolateMs: cpuMsOf(isolate), threadMs: threadMs() };
     const part = typeof question === 'string' && question.startsWith(partPrefix);
     const answered = part

@@ -20,6 +20,7 @@ socket.on('close', () => process.kill(process.pid, 'SIGKILL'));
 socket.on('error', () => process.kill(process.pid, 'SIGKILL'));
 socket.on('data', (chunk: Buffer) => {
   reader.push(chunk);
+  pump.endTurn();
   writer.flush();
 });
 pump.warmUp(Number(usualMemoryMb));

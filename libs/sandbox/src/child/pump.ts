@@ -1,5 +1,5 @@
 import { Cell, type Run, type UnitSource, type Workshop } from './cell.js';
-import { Engine, entryOf, type Ivm, type Reference } from './engine.js';
+import { Engine, entryOf, type Instance, type Ivm, type Reference } from './engine.js';
 import { frameType, type FrameWriter } from './frames.js';
 import { inspectSource } from './inspect.js';
 import type { Mark } from './mark.js';
@@ -7,13 +7,8 @@ import { readNumbers } from './numbers.js';
 import { LoadError, PluginCode } from './plugin-code.js';
 import { Stock } from './stock.js';
 import { clearTimer, setTimer } from './timers.js';
+import { entryOfAll, Together, togetherMs, type Arrived, type KnownLimits } from './together.js';
 import { WasmCode } from './wasm-code.js';
-
-interface KnownLimits {
-  text: string;
-  cpuMs: number;
-  timeoutMs: number;
-}
 
 const provenAfterRuns = 20;
 /** Answers that wait for the end of the turn do not wait behind an entry longer than this. */
@@ -31,11 +26,24 @@ const errorText = (code: string, message: string, details?: object) =>
   JSON.stringify({ code, message, details });
 
 /** Adds the entry that has just ended to what its run has used. */
-function charge(run: Run): number {
-  const usedMs = run.cell.cpuSinceMs();
+function charge(run: Run, usedMs = run.cell.cpuSinceMs()): number {
   run.cpuUsedMs += usedMs;
   if (usedMs > run.longestMs) run.longestMs = usedMs;
   return usedMs;
+}
+
+/**
+ * What an entry has said. The bridge's own code has to be stopped nowhere, so it is entered without a time limit, which
+ * costs as much again.
+ */
+const collected = (instance: Instance | undefined): string | undefined =>
+  instance?.collect.applySync(undefined, []) as unknown as string | undefined;
+
+/** @returns what the instance has to be told of the limits of the run that enters it; empty: it knows them */
+function limitsFor(instance: Instance, limits: KnownLimits): string {
+  if (instance.limits === limits) return '';
+  instance.limits = limits;
+  return limits.text;
 }
 
 /** Enters isolates for runs, answers, and timers, each under what is left of the run's own time. */
@@ -47,6 +55,7 @@ export class Pump {
   readonly #limits = new Map<number, KnownLimits>();
   readonly #cells = new Map<number, Cell>();
   readonly #runs = new Map<number, Run>();
+  readonly #together = new Together();
   readonly #options = { timeout: 1 };
   readonly #head = [0, 0, 0, 0, 0, 0];
   /** What the entry under way has told at once: number and message in turn. */
@@ -76,10 +85,16 @@ export class Pump {
     this.#workshop.stock.expect(memoryMb);
   }
 
+  /** No more frames have come for now: nobody waits for company any longer. */
+  endTurn(): void {
+    if (this.#together.size > 0) this.#enterTogether();
+  }
+
+  /** `endTurn` has to follow the last one. */
   handle(id: number, type: number, payload: string): void {
+    if (type === frameType.run) return this.#start(id, payload);
+    this.endTurn();
     switch (type) {
-      case frameType.run:
-        return this.#start(id, payload);
       case frameType.reply:
         return this.#deliver(id, payload);
       case frameType.load:
@@ -116,11 +131,14 @@ export class Pump {
     });
   }
 
-  /** Payload: `unit limits deadline shared lengths-of-handler-and-context \n handler context input`. */
+  /**
+   * Payload: `unit limits deadline company lengths-of-handler-and-context \n handler context input`; company: 0 it comes
+   * alone, 1 others are under way here, 2 it enters by itself.
+   */
   #start(no: number, payload: string): void {
     const head = this.#head;
     const handlerAt = readNumbers(payload, 0, head);
-    const [unitNo = 0, limitsNo = 0, deadline = 0, shared = 0, handlerLength = 0, contextLength = 0] = head;
+    const [unitNo = 0, limitsNo = 0, deadline = 0, company = 0, handlerLength = 0, contextLength = 0] = head;
     const contextAt = handlerAt + handlerLength;
     const inputAt = contextAt + contextLength;
     const limits = this.#limits.get(limitsNo);
@@ -131,15 +149,13 @@ export class Pump {
     if (left <= 0) return this.#writer.send(no, frameType.done, `t${nothing}`);
 
     const cell = this.#cell(unitNo, unit);
-    // Code that has not shown yet that it comes back may take the worker with it: no answer waits behind it.
-    if (cell.settled < provenAfterRuns) this.#writer.flush();
-    this.#newestRun = no;
     const run: Run = {
       no,
       cell,
       instance: undefined,
       deadline,
-      shared: shared === 1,
+      shared: company > 0,
+      alone: company > 1,
       cpuMs: limits.cpuMs,
       cpuUsedMs: 0,
       longestMs: 0,
@@ -151,29 +167,107 @@ export class Pump {
       startedAt: performance.now(),
       bytesIn: payload.length - inputAt,
     };
-    this.#runs.set(no, run);
-    cell.runs.set(no, run);
+    this.#arrive({
+      run,
+      unitNo,
+      limits,
+      handler: payload.slice(handlerAt, contextAt),
+      context: payload.slice(contextAt, inputAt),
+      input: payload.slice(inputAt),
+    });
+  }
+
+  #arrive(arrived: Arrived): void {
+    const { run, unitNo } = arrived;
+    if (!this.#together.takes(arrived)) {
+      this.endTurn();
+      run.cell = this.#cell(unitNo, run.cell.unit);
+    }
+    this.#runs.set(run.no, run);
+    run.cell.runs.set(run.no, run);
+    if (!this.#together.takes(arrived)) return this.#begin(arrived);
+    if (this.#together.add(arrived)) this.#enterTogether();
+  }
+
+  #begin({ run, limits, handler, context, input }: Arrived): void {
+    const { cell } = run;
+    // Code that has not shown yet that it comes back may take the worker with it: no answer waits behind it.
+    if (cell.settled < provenAfterRuns) this.#writer.flush();
+    this.#newestRun = run.no;
     this.#markInside(run);
     try {
-      run.instance = cell.instance(Math.min(left, limits.cpuMs));
+      run.instance = cell.instance(Math.max(1, Math.min(run.deadline - Date.now(), limits.cpuMs)));
     } catch (error) {
       run.cpuUsedMs += cell.cpuSinceMs();
       return this.#failedToLoad(run, error);
     }
     // Loading is not what the function takes each time.
     if (cell.settled === 0) run.cpuUsedMs += cell.cpuSinceMs();
-    let limitsText = '';
-    if (run.instance.limits !== limits) {
-      run.instance.limits = limits;
-      limitsText = limits.text;
+    const told = limitsFor(run.instance, limits);
+    this.#enter(run, run.instance.run, [run.no, handler, context, input, told]);
+  }
+
+  #enterTogether(): void {
+    const all = this.#together.take();
+    const [first] = all;
+    if (!first) return;
+    const { run, limits } = first;
+    const { cell } = run;
+    const left = Math.min(...all.map(({ run: { deadline } }) => deadline)) - Date.now();
+    if (all.length === 1 || Math.min(left, limits.cpuMs) <= togetherMs) return this.#beginEach(all);
+    const last = all.at(-1)?.run.no ?? 0;
+    this.#mark?.set(run.no, last, last);
+    this.#options.timeout = togetherMs;
+    const { engine } = this.#workshop;
+    engine.until = Date.now() + Math.min(left, limits.cpuMs);
+    // V8's clock stands still while this process works for them.
+    engine.patientUntil = Date.now() + togetherMs;
+    let said: string | undefined;
+    try {
+      const instance = cell.instance(togetherMs);
+      for (const { run: each } of all) each.instance = instance;
+      const args = entryOfAll(all, limitsFor(instance, limits));
+      instance.together.applySync(undefined, args as never[], this.#options);
+      if (Date.now() <= engine.patientUntil) said = collected(instance);
+    } catch {
+      // The same as when nobody knows who has said it.
     }
-    this.#enter(run, run.instance.run, [
-      no,
-      payload.slice(handlerAt, contextAt),
-      payload.slice(contextAt, inputAt),
-      payload.slice(inputAt),
-      limitsText,
-    ]);
+    engine.patientUntil = Infinity;
+    if (said === undefined) return this.#beginAnew(all);
+    const usedMs = cell.cpuSinceMs();
+    for (const { run: each } of all) charge(each, usedMs / all.length);
+    // From here on they have had effects.
+    this.#newestRun = last;
+    this.#mark?.set(run.no, last);
+    this.#heed(cell, said);
+    if (cell.runs.size > 0 && cell.pending === 0) this.#endStuck(cell);
+    if (usedMs > longEntryMs) this.#writer.flush();
+  }
+
+  /** Something went wrong or was said, and nobody knows in which of them: running each alone tells. */
+  #beginAnew(all: readonly Arrived[]): void {
+    const cell = (all[0] as Arrived).run.cell;
+    this.#told.length = 0;
+    cell.spoilt = cell.unit.apart = true;
+    const usedMs = cell.cpuSinceMs();
+    for (const { run } of all) {
+      cell.runs.delete(run.no);
+      run.cpuUsedMs = usedMs / all.length;
+    }
+    if (cell.isolate.isDisposed) for (const run of [...cell.runs.values()]) this.#done(run, 'x', '');
+    if (cell.runs.size === 0) cell.dispose();
+    this.#beginEach(all);
+  }
+
+  /** One after the other; what the one before has spoilt the next one is not in. */
+  #beginEach(all: readonly Arrived[]): void {
+    for (const { run } of all) run.cell.runs.delete(run.no);
+    for (const arrived of all) {
+      const { run, unitNo } = arrived;
+      run.cell = this.#cell(unitNo, run.cell.unit);
+      run.cell.runs.set(run.no, run);
+      this.#begin(arrived);
+    }
   }
 
   #cell(unitNo: number, unit: UnitSource): Cell {
@@ -199,14 +293,16 @@ export class Pump {
     this.#options.timeout = Math.ceil(left);
     this.#workshop.engine.until = Date.now() + left;
     let usedMs = 0;
+    let said: string | undefined;
     try {
       this.#apply(run, entry, args);
       usedMs = charge(run);
-      this.#heed(run);
+      said = collected(run.instance);
     } catch {
       usedMs += charge(run);
       this.#brokenOff(run);
     }
+    if (said !== undefined) this.#heed(cell, said);
     if (cell.runs.size > 0 && cell.pending === 0) this.#endStuck(cell);
     if (usedMs > longEntryMs) this.#writer.flush();
   }
@@ -269,13 +365,9 @@ export class Pump {
     this.#done(run, 'f', errorText(code, `The main file failed to load: ${name}${message}`));
   }
 
-  /**
-   * Does what the entry has asked for, in its order. The bridge's own code has to be stopped nowhere, so it is entered
-   * without a time limit, which costs as much again.
-   */
-  #heed({ cell, instance }: Run): void {
+  /** Does what the entry has asked for, in its order. */
+  #heed(cell: Cell, said: string): void {
     this.#heedTold(cell);
-    const said = instance?.collect.applySync(undefined, []) as unknown as string;
     const head = this.#head;
     for (let at = 0; at < said.length;) {
       const textAt = readNumbers(said, at, head);
@@ -420,6 +512,8 @@ export class Pump {
     const heapKb = (cell.sampleHeap(now) * 1_024) | 0;
     if ((letter === 's' || letter === 'f') && ++cell.settled === 1)
       setTimeout(() => cell.keepCode(), keepCodeAfterMs);
+    const quick = (letter === 's' || letter === 'f') && run.longestMs <= longEntryMs;
+    cell.quickRuns = quick ? cell.quickRuns + 1 : 0;
     cell.forget(run);
     const cpuUs = (run.cpuUsedMs * 1_000) | 0;
     this.#writer.send(

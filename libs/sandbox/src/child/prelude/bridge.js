@@ -19,6 +19,9 @@
   /** The exports take texts: they are the host's own code around a WebAssembly module. */
   let takesTexts = false;
   let current;
+  /** Was the run that is at work asked for after an `await` of runs that entered together? Then nobody knows it. */
+  let ambiguous = false;
+  let mixed = false;
   let lastLimits;
   let arrivedPart;
 
@@ -80,7 +83,14 @@
 
   const enter = (run) => {
     current = run;
+    mixed = false;
     clock = undefined;
+  };
+
+  /** The run whose code asks. */
+  const atWork = () => {
+    if (mixed) ambiguous = true;
+    return current;
   };
 
   const text = (value) => {
@@ -355,6 +365,18 @@
     }
   };
 
+  /** Limits are sent only where they differ from those of the run before. */
+  const limit = (limitsText) => {
+    if (limitsText !== '') lastLimits = freeze(parse(limitsText));
+  };
+
+  const begin = (no, name, contextText, inputText) => {
+    const run = new Run(no, lastLimits);
+    runs[no] = run;
+    enter(run);
+    drive(run, contextText, inputText, name);
+  };
+
   const tools = { __proto__: null, call, write, refusal, overLimit, exhaust, post };
 
   return {
@@ -371,8 +393,8 @@
     fetchWith(fetch) {
       fetchBy = fetch;
     },
-    current: () => current,
-    write: (level, message, fields) => write(current, level, message, fields),
+    current: atWork,
+    write: (level, message, fields) => write(atWork(), level, message, fields),
     refusal,
     overLimit,
     timerOperations,
@@ -412,12 +434,15 @@
         return stringify({ exports: names(), missing });
       },
       run(no, name, contextText, inputText, limitsText) {
-        // Sent only where they differ from those of the run before.
-        if (limitsText !== '') lastLimits = freeze(parse(limitsText));
-        const run = new Run(no, lastLimits);
-        runs[no] = run;
-        enter(run);
-        drive(run, contextText, inputText, name);
+        limit(limitsText);
+        begin(no, name, contextText, inputText);
+      },
+      /** Number, handler, context and input of each run, in turn. */
+      together(limitsText, ...all) {
+        limit(limitsText);
+        for (let i = 0; i < all.length; i += 4) begin(all[i], all[i + 1], all[i + 2], all[i + 3]);
+        current = undefined;
+        mixed = true;
       },
       deliver(no, id, ok, json) {
         const run = runs[no];
@@ -449,9 +474,13 @@
         const run = runs[no];
         if (run) end(run);
       },
-      /** @returns what was said since this was asked last: number, length, line feed and text of each */
+      /**
+       * @returns what was said since this was asked last: number, length, line feed and text of each; undefined when
+       * it cannot be told of which run something was
+       */
       collect() {
-        const all = said;
+        const all = ambiguous ? undefined : said;
+        ambiguous = false;
         said = '';
         return all;
       },
