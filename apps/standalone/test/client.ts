@@ -86,6 +86,11 @@ export class Client {
     );
     return record as Answer;
   }
+
+  /** The code of the record: on a busy machine the executor's own answer comes too late, and the call has NO_ANSWER. */
+  async stoppedBy(answer: Answer): Promise<string> {
+    return (await this.ended(answer.body.executionId)).body.error.code;
+  }
 }
 
 export interface PluginSource {

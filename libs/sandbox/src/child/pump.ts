@@ -1,29 +1,20 @@
 import { Cell, type Run, type UnitSource, type Workshop } from './cell.js';
 import { Engine, entryOf, type Instance, type Ivm, type Reference } from './engine.js';
 import { frameType, type FrameWriter } from './frames.js';
+import { collected, Hearing } from './hearing.js';
 import { inspectSource } from './inspect.js';
 import type { Mark } from './mark.js';
 import { readNumbers } from './numbers.js';
-import { LoadError, PluginCode } from './plugin-code.js';
+import { PluginCode } from './plugin-code.js';
+import { longEntryMs, Runs, timeIsUp } from './runs.js';
 import { Stock } from './stock.js';
-import { clearTimer, setTimer } from './timers.js';
 import { entryOfAll, Together, togetherMs, type Arrived, type KnownLimits } from './together.js';
 import { WasmCode } from './wasm-code.js';
 
 const provenAfterRuns = 20;
-/** Answers that wait for the end of the turn do not wait behind an entry longer than this. */
-const longEntryMs = 1;
-const keepCodeAfterMs = 20;
 /** Of a run; the shim, which counts lines, does not see them. */
 const rejectionsTold = 5;
-const timeIsUp = 'Script execution timed out.';
 const nothing = ' 0 0 0 0 0 0\n';
-
-/** First letter of a `done` frame. */
-export type DoneLetter = 's' | 'f' | 't' | 'm' | 'x';
-
-const errorText = (code: string, message: string, details?: object) =>
-  JSON.stringify({ code, message, details });
 
 /** Adds the entry that has just ended to what its run has used. */
 function charge(run: Run, usedMs = run.cell.cpuSinceMs()): number {
@@ -31,13 +22,6 @@ function charge(run: Run, usedMs = run.cell.cpuSinceMs()): number {
   if (usedMs > run.longestMs) run.longestMs = usedMs;
   return usedMs;
 }
-
-/**
- * What an entry has said. The bridge's own code has to be stopped nowhere, so it is entered without a time limit, which
- * costs as much again.
- */
-const collected = (instance: Instance | undefined): string | undefined =>
-  instance?.collect.applySync(undefined, []) as unknown as string | undefined;
 
 /** @returns what the instance has to be told of the limits of the run that enters it; empty: it knows them */
 function limitsFor(instance: Instance, limits: KnownLimits): string {
@@ -54,22 +38,20 @@ export class Pump {
   readonly #units = new Map<number, UnitSource>();
   readonly #limits = new Map<number, KnownLimits>();
   readonly #cells = new Map<number, Cell>();
-  readonly #runs = new Map<number, Run>();
+  readonly #runs: Runs;
+  readonly #hearing: Hearing;
   readonly #together = new Together();
   readonly #options = { timeout: 1 };
   readonly #head = [0, 0, 0, 0, 0, 0];
-  /** What the entry under way has told at once: number and message in turn. */
-  #told: (number | string)[] = [];
   #newestRun = 0;
 
   constructor(ivm: Ivm, writer: FrameWriter, mark?: Mark) {
     this.#writer = writer;
     this.#mark = mark;
     const engine = new Engine(ivm);
-    // Called on the plugin's stack, which may be almost full: it does nothing that could stop halfway.
-    const tell = (run: number, message: string) => {
-      this.#told.push(run, message);
-    };
+    this.#runs = new Runs(engine, writer);
+    this.#hearing = new Hearing(this.#runs, writer, (run, timer) => this.#fire(run, timer));
+    const { tell } = this.#hearing;
     const tellBlanks = (count: number) => writer.send(count, frameType.blanks, '');
     this.#workshop = {
       engine,
@@ -183,8 +165,7 @@ export class Pump {
       this.endTurn();
       run.cell = this.#cell(unitNo, run.cell.unit);
     }
-    this.#runs.set(run.no, run);
-    run.cell.runs.set(run.no, run);
+    this.#runs.add(run);
     if (!this.#together.takes(arrived)) return this.#begin(arrived);
     if (this.#together.add(arrived)) this.#enterTogether();
   }
@@ -199,7 +180,8 @@ export class Pump {
       run.instance = cell.instance(Math.max(1, Math.min(run.deadline - Date.now(), limits.cpuMs)));
     } catch (error) {
       run.cpuUsedMs += cell.cpuSinceMs();
-      return this.#failedToLoad(run, error);
+      this.#hearing.forget();
+      return this.#runs.failedToLoad(run, error);
     }
     // Loading is not what the function takes each time.
     if (cell.settled === 0) run.cpuUsedMs += cell.cpuSinceMs();
@@ -239,22 +221,22 @@ export class Pump {
     // From here on they have had effects.
     this.#newestRun = last;
     this.#mark?.set(run.no, last);
-    this.#heed(cell, said);
-    if (cell.runs.size > 0 && cell.pending === 0) this.#endStuck(cell);
+    this.#hearing.heed(cell, said);
+    if (cell.runs.size > 0 && cell.pending === 0) this.#runs.endStuck(cell);
     if (usedMs > longEntryMs) this.#writer.flush();
   }
 
   /** Something went wrong or was said, and nobody knows in which of them: running each alone tells. */
   #beginAnew(all: readonly Arrived[]): void {
     const cell = (all[0] as Arrived).run.cell;
-    this.#told.length = 0;
+    this.#hearing.forget();
     cell.spoilt = cell.unit.apart = true;
     const usedMs = cell.cpuSinceMs();
     for (const { run } of all) {
       cell.runs.delete(run.no);
       run.cpuUsedMs = usedMs / all.length;
     }
-    if (cell.isolate.isDisposed) for (const run of [...cell.runs.values()]) this.#done(run, 'x', '');
+    if (cell.isolate.isDisposed) for (const run of [...cell.runs.values()]) this.#runs.done(run, 'x', '');
     if (cell.runs.size === 0) cell.dispose();
     this.#beginEach(all);
   }
@@ -287,7 +269,7 @@ export class Pump {
   #enter(run: Run, entry: Reference, args: unknown[]): void {
     const cpuLeft = run.cpuMs - run.cpuUsedMs;
     const left = Math.min(cpuLeft, run.deadline - Date.now());
-    if (left <= 0) return this.#timedOut(run, cpuLeft <= 0);
+    if (left <= 0) return this.#runs.timedOut(run, cpuLeft <= 0);
     this.#markInside(run);
     const { cell } = run;
     this.#options.timeout = Math.ceil(left);
@@ -302,8 +284,8 @@ export class Pump {
       usedMs += charge(run);
       this.#brokenOff(run);
     }
-    if (said !== undefined) this.#heed(cell, said);
-    if (cell.runs.size > 0 && cell.pending === 0) this.#endStuck(cell);
+    if (said !== undefined) this.#hearing.heed(cell, said);
+    if (cell.runs.size > 0 && cell.pending === 0) this.#runs.endStuck(cell);
     if (usedMs > longEntryMs) this.#writer.flush();
   }
 
@@ -322,110 +304,14 @@ export class Pump {
 
   /** An entry ended by the time limit or the memory limit: only what it told at once counts. */
   #brokenOff(run: Run): void {
-    this.#heedTold(run.cell);
-    if (run.cell.isolate.isDisposed) return this.#lostIsolate(run);
+    this.#hearing.heedTold(run.cell);
+    if (run.cell.isolate.isDisposed) return this.#runs.lostIsolate(run);
     run.cell.spoilt = true;
-    this.#timedOut(run, run.cpuUsedMs >= run.cpuMs - 5);
-  }
-
-  /** All that an entry leads to without the host has happened when it returns: who waits for nothing waits for ever. */
-  #endStuck(cell: Cell): void {
-    const text = errorText('NEVER_SETTLES', 'The handler can never finish: nothing is pending');
-    for (const run of [...cell.runs.values()]) this.#done(run, 'f', text);
-  }
-
-  #timedOut(run: Run, byCpu: boolean): void {
-    const [limit, value] = byCpu ? ['cpuMs', run.cpuMs] : ['timeoutMs', run.timeoutMs];
-    const used = Math.round(byCpu ? run.cpuUsedMs : performance.now() - run.startedAt);
-    const message = `The execution went over its ${limit} of ${value} ms`;
-    this.#done(run, 't', errorText('EXECUTION_TIMED_OUT', message, { limit, value, used }));
-  }
-
-  /** The isolate was thrown away: the run inside is to blame, the others in it are lost with it. */
-  #lostIsolate(guilty: Run): void {
-    const { cell } = guilty;
-    cell.spoilt = true;
-    if (this.#workshop.engine.wasLate(cell.isolate)) {
-      this.#timedOut(guilty, guilty.cpuUsedMs >= guilty.cpuMs - 5);
-    } else {
-      cell.heapMb = cell.unit.memoryMb;
-      this.#done(guilty, 'm', '');
-    }
-    for (const run of [...cell.runs.values()]) this.#done(run, 'x', '');
-  }
-
-  #failedToLoad(run: Run, error: unknown): void {
-    run.cell.spoilt = true;
-    this.#told.length = 0;
-    const message = String((error as Error | undefined)?.message ?? '').slice(0, 2_000);
-    if (run.cell.isolate.isDisposed) return this.#lostIsolate(run);
-    if (message === timeIsUp) return this.#timedOut(run, true);
-    const code = error instanceof LoadError ? error.code : 'MAIN_INVALID';
-    const name = error instanceof LoadError ? '' : `${(error as Error | undefined)?.name ?? 'Error'}: `;
-    this.#done(run, 'f', errorText(code, `The main file failed to load: ${name}${message}`));
-  }
-
-  /** Does what the entry has asked for, in its order. */
-  #heed(cell: Cell, said: string): void {
-    this.#heedTold(cell);
-    const head = this.#head;
-    for (let at = 0; at < said.length;) {
-      const textAt = readNumbers(said, at, head);
-      const [no = 0, length = 0] = head;
-      at = textAt + length;
-      this.#obey(cell, no, said.slice(textAt, at));
-    }
-  }
-
-  #heedTold(cell: Cell): void {
-    const told = this.#told;
-    for (let at = 0; at < told.length; at += 2) {
-      const [no, message] = [told[at], told[at + 1]];
-      if (typeof no === 'number' && typeof message === 'string') this.#obey(cell, no, message);
-    }
-    if (told.length > 1_000) this.#told = [];
-    else told.length = 0;
-  }
-
-  /**
-   * The first letter says what it is; the bridge has the list. Only runs of the isolate that was entered are heard of:
-   * whatever number it says, another plugin's run it cannot speak for.
-   */
-  #obey(cell: Cell, no: number, message: string): void {
-    const run = this.#runs.get(no);
-    if (run?.cell !== cell) return;
-    const text = message.slice(1);
-    switch (message.charAt(0)) {
-      case 's':
-        return this.#done(run, 's', text);
-      case 'f':
-        return this.#done(run, 'f', text);
-      case 'm':
-        return this.#done(run, 'm', '');
-      case 'v':
-        return run.cell.leave(Number(text));
-      case 'w':
-        run.cell.outsideMb = Math.max(run.cell.outsideMb, Number(text) / 1_048_576);
-        return;
-      case 'c':
-        run.cell.wait(run, 1);
-        run.hostCalls++;
-        return this.#writer.send(run.no, frameType.call, text);
-      case 'g':
-        return this.#writer.send(run.no, frameType.log, text);
-      case 'l':
-        return this.#writer.send(run.no, frameType.limit, text);
-      case 't': {
-        const [id, delayMs] = text.split(' ').map(Number);
-        return setTimer(run, id ?? 0, delayMs ?? 1, () => this.#fire(run, id ?? 0));
-      }
-      case 'u':
-        return clearTimer(run, Number(text));
-    }
+    this.#runs.timedOut(run, run.cpuUsedMs >= run.cpuMs - 5);
   }
 
   #fire(run: Run, id: number): void {
-    if (!this.#runs.has(run.no) || !run.instance) return;
+    if (!this.#runs.has(run) || !run.instance) return;
     let entry: Reference;
     try {
       entry = entryOf(run.instance, 'fire');
@@ -456,9 +342,9 @@ export class Pump {
       } catch {
         run.cell.spoilt = true;
       }
-      this.#told.length = 0;
+      this.#hearing.forget();
     }
-    this.#done(run, 'x', '');
+    this.#runs.done(run, 'x', '');
   }
 
   #unload(unitNo: number): void {
@@ -475,7 +361,7 @@ export class Pump {
     this.#mark?.set(no, no);
     this.#writer.flush();
     const answer = inspectSource(this.#workshop, payload);
-    this.#told.length = 0;
+    this.#hearing.forget();
     this.#writer.send(no, frameType.done, `s${nothing}${answer}`);
   }
 
@@ -498,28 +384,8 @@ export class Pump {
         cell.spoilt = true;
         cell.dispose();
       }
-      this.#told.length = 0;
+      this.#hearing.forget();
     }
     this.#writer.send(no, frameType.done, `s${nothing}`);
-  }
-
-  /** Payload: `letter, cpuUs wallUs heapKb hostCalls bytesIn longestUs \n text`. */
-  #done(run: Run, letter: DoneLetter, text: string): void {
-    if (!this.#runs.delete(run.no)) return;
-    const now = performance.now();
-    const { cell } = run;
-    const wallUs = ((now - run.startedAt) * 1_000) | 0;
-    const heapKb = (cell.sampleHeap(now) * 1_024) | 0;
-    if ((letter === 's' || letter === 'f') && ++cell.settled === 1)
-      setTimeout(() => cell.keepCode(), keepCodeAfterMs);
-    const quick = (letter === 's' || letter === 'f') && run.longestMs <= longEntryMs;
-    cell.quickRuns = quick ? cell.quickRuns + 1 : 0;
-    cell.forget(run);
-    const cpuUs = (run.cpuUsedMs * 1_000) | 0;
-    this.#writer.send(
-      run.no,
-      frameType.done,
-      `${letter} ${cpuUs} ${wallUs} ${heapKb} ${run.hostCalls} ${run.bytesIn} ${(run.longestMs * 1_000) | 0}\n${text}`,
-    );
   }
 }
