@@ -217,7 +217,7 @@ export class Pool {
       if (!worker.isReady || worker.dead) continue;
       this.#spares.delete(worker);
       worker.bind(binding, this.#now());
-      // The next spare starts once what is asked for now is given.
+      // The next spare starts once those who wait have been given theirs.
       setImmediate(() => this.#fill());
       return worker;
     }

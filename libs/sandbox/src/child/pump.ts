@@ -67,7 +67,7 @@ export class Pump {
     this.#workshop.stock.expect(memoryMb);
   }
 
-  /** No more frames have come for now: nobody waits for company any longer. */
+  /** All frames that had come are handled: nobody waits for company any longer. */
   endTurn(): void {
     if (this.#together.size > 0) this.#enterTogether();
   }

@@ -3,7 +3,9 @@ import { createLogger } from '@mortise/service-kit';
 import { testDatabase, type TestDatabase, installation } from '@mortise/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command, outcome } from '../../test/builders.js';
+import { Running } from '../executions/running.js';
 import { migrations } from '../migrations.js';
+import { Leases } from './leases.js';
 import { keyOf, Runs, type RunOwner } from './runs.js';
 
 const leaseMs = 60_000;
@@ -13,6 +15,7 @@ describe('claims of background runs', () => {
   let db: Database;
   let mine: Runs;
   let theirs: Runs;
+  let leases: Leases;
   const state = installation();
   const expire = (run: RunOwner) =>
     db.system((tx) =>
@@ -31,6 +34,7 @@ describe('claims of background runs', () => {
     db = await Database.connect({ url: database.url, service: 'executor', logger });
     mine = new Runs(db, 'mine', leaseMs);
     theirs = new Runs(db, 'theirs', leaseMs);
+    leases = new Leases(mine, new Running(() => {}), leaseMs, logger);
   });
   afterAll(async () => {
     await db.close();
@@ -132,5 +136,28 @@ describe('claims of background runs', () => {
     await finish(mine, run, 1, JSON.stringify('\0\ud800'));
 
     expect((await mine.claim([run]))[0]).toMatchObject({ outcome: { result: JSON.stringify('\0\ud800') } });
+  });
+
+  describe('of a process that stood still before it ran them', () => {
+    const longAgo = () => performance.now() - leaseMs - 1;
+    const hold = (run: RunOwner) => leases.hold({ ...run, fence: 1 }, longAgo());
+
+    it('are left to the process that has taken them meanwhile', async () => {
+      const run = command(state);
+      await mine.claim([run]);
+      await expire(run);
+      await theirs.claim([run]);
+
+      expect(await hold(run)).toBe(false);
+    });
+
+    it('are run where nobody has, and stay its own', async () => {
+      const run = command(state);
+      await mine.claim([run]);
+      await expire(run);
+
+      expect(await hold(run)).toBe(true);
+      expect(await theirs.claim([run])).toMatchObject([{ kind: 'held' }]);
+    });
   });
 });

@@ -1,5 +1,10 @@
 import { encodeEvent, type BusRecord } from '@mortise/bus';
-import { LimitExceeded, SecurityViolation, type KillEvidence } from '@mortise/contracts';
+import {
+  LimitExceeded,
+  SecurityViolation,
+  type KillEvidence,
+  type SecurityViolationData,
+} from '@mortise/contracts';
 import type { Kill, LimitHit, SandboxResult } from '@mortise/sandbox';
 import type { Clock } from '@mortise/service-kit';
 import type { RunRequest } from './request.js';
@@ -57,21 +62,17 @@ export class Evidence {
           { source, traceparent },
         ),
       ),
-      ...[...this.violations].map((permission) =>
-        encodeEvent(SecurityViolation, { ...who, digest, permission }, { source, traceparent }),
+      ...this.violationsOf(request.executionId).map((what) =>
+        encodeEvent(SecurityViolation, { ...who, digest, ...what }, { source, traceparent }),
       ),
-      ...(this.found === undefined
-        ? []
-        : [encodeEvent(SecurityViolation, { ...who, digest, found: this.found }, { source, traceparent })]),
-      ...(this.kill
-        ? [
-            encodeEvent(
-              SecurityViolation,
-              { ...who, digest, kill: evidenceOf(request.executionId, this.kill) },
-              { source, traceparent },
-            ),
-          ]
-        : []),
+    ];
+  }
+
+  private violationsOf(executionId: string): Pick<SecurityViolationData, 'permission' | 'found' | 'kill'>[] {
+    return [
+      ...[...this.violations].map((permission) => ({ permission })),
+      ...(this.found === undefined ? [] : [{ found: this.found }]),
+      ...(this.kill ? [{ kill: evidenceOf(executionId, this.kill) }] : []),
     ];
   }
 }
