@@ -13,6 +13,21 @@ export const patientRetry: RetryOptions = { initialRetryTime: 100, maxRetryTime:
 const connectionTimeoutMs = 5_000;
 const requestTimeoutMs = 15_000;
 
+/** kafkajs throws while it reads an answer that is none, which would end the process: only the connection ends. */
+function endByGarble(socket: Socket): Socket {
+  const { emit } = socket;
+  socket.emit = (event: string | symbol, ...args: unknown[]) => {
+    if (event !== 'data') return emit.call(socket, event, ...args);
+    try {
+      return emit.call(socket, event, ...args);
+    } catch (error) {
+      socket.destroy(error as Error);
+      return true;
+    }
+  };
+  return socket;
+}
+
 /** Opens sockets as kafkajs does, but without Nagle's delay. */
 export const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   const socket: Socket = ssl
@@ -20,7 +35,7 @@ export const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) =>
     : connectTcp({ host, port }, onConnect);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 60_000);
-  return socket;
+  return endByGarble(socket);
 };
 
 interface RequestQueue {
