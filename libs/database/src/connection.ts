@@ -36,6 +36,17 @@ export const watchedSocket = (silentMs: number) => (): Socket => {
 };
 
 /**
+ * Without a listener for its end a dropped connection would end the process, and the pool and TypeORM leave it without
+ * one between them: a server may say that it is ready and that it goes in one packet. The next query reports it anyway.
+ */
+export class Connection extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => {});
+  }
+}
+
+/**
  * A connection of its own, outside the pool.
  * @param o.silentMs longest silence; for connections that always have something to say
  */
@@ -44,15 +55,13 @@ export async function connect(
   applicationName: string,
   o: { silentMs?: number } = {},
 ): Promise<pg.Client> {
-  const client = new pg.Client({
+  const client = new Connection({
     connectionString: url,
     application_name: applicationName,
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
     ...(o.silentMs === undefined ? {} : { stream: watchedSocket(o.silentMs) }),
   });
-  // Without a listener a dropped connection would end the process; the next query reports it anyway.
-  client.on('error', () => {});
   await client.connect().catch((error: unknown) => {
     throw unreachable(url, error);
   });

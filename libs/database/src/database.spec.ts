@@ -216,6 +216,21 @@ describe('what never comes', () => {
     await far.close();
   });
 
+  it('from a server that is gone in the moment it is ready, ends what was begun and not the process', async () => {
+    const wire = await Wire.to(database.url);
+    const far = await open(wire.url);
+    wire.endsWhenReady = true;
+    await far.ping();
+
+    // The connection has ended with that: this one is new, and gone as it begins.
+    await expect(far.ping()).rejects.toThrow();
+    wire.endsWhenReady = false;
+
+    await far.ping();
+    await far.close();
+    await wire.close();
+  });
+
   it('to a transaction, gives its connection back to the others', async () => {
     const own = await open(database.url);
     const forever = own.system(() => new Promise<never>(() => {}));

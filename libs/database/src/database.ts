@@ -2,7 +2,7 @@ import type { ServiceName } from '@mortise/contracts';
 import type { Logger } from '@mortise/service-kit';
 import type { Client } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
-import { connect, unreachable, watchedSocket } from './connection.js';
+import { connect, Connection, unreachable, watchedSocket } from './connection.js';
 import { systemRole, tenantRole } from './roles.js';
 
 /** A transaction of TypeORM: repositories, `tx.query`. */
@@ -50,6 +50,7 @@ export class Database {
         options.logger.warn({ error: error.message }, 'database connection lost'),
       connectTimeoutMS: 10_000,
       extra: {
+        Client: Connection,
         keepAlive: true,
         statement_timeout: statementMs,
         // Before the silence below, so that the reason is in the error.
