@@ -24,11 +24,8 @@ function charge(run: Run, usedMs = run.cell.cpuSinceMs()): number {
 }
 
 /** @returns what the instance has to be told of the limits of the run that enters it; empty: it knows them */
-function limitsFor(instance: Instance, limits: KnownLimits): string {
-  if (instance.limits === limits) return '';
-  instance.limits = limits;
-  return limits.text;
-}
+const limitsToTell = (instance: Instance, limits: KnownLimits): string =>
+  instance.limits === limits ? '' : limits.text;
 
 /** Enters isolates for runs, answers, and timers, each under what is left of the run's own time. */
 export class Pump {
@@ -185,8 +182,15 @@ export class Pump {
     }
     // Loading is not what the function takes each time.
     if (cell.settled === 0) run.cpuUsedMs += cell.cpuSinceMs();
-    const told = limitsFor(run.instance, limits);
-    this.#enter(run, run.instance.run, [run.no, handler, context, input, told]);
+    const { instance } = run;
+    const entered = this.#enter(run, instance.run, [
+      run.no,
+      handler,
+      context,
+      input,
+      limitsToTell(instance, limits),
+    ]);
+    if (entered) instance.limits = limits;
   }
 
   #enterTogether(): void {
@@ -208,8 +212,9 @@ export class Pump {
     try {
       const instance = cell.instance(togetherMs);
       for (const { run: each } of all) each.instance = instance;
-      const args = entryOfAll(all, limitsFor(instance, limits));
+      const args = entryOfAll(all, limitsToTell(instance, limits));
       instance.together.applySync(undefined, args as never[], this.#options);
+      instance.limits = limits;
       if (Date.now() <= engine.patientUntil) said = collected(instance);
     } catch {
       // The same as when nobody knows who has said it.
@@ -266,10 +271,14 @@ export class Pump {
     if (run.shared || this.#runs.size > 1) this.#mark?.set(run.no, this.#newestRun);
   }
 
-  #enter(run: Run, entry: Reference, args: unknown[]): void {
+  /** @returns whether it had time left to enter */
+  #enter(run: Run, entry: Reference, args: unknown[]): boolean {
     const cpuLeft = run.cpuMs - run.cpuUsedMs;
     const left = Math.min(cpuLeft, run.deadline - Date.now());
-    if (left <= 0) return this.#runs.timedOut(run, cpuLeft <= 0);
+    if (left <= 0) {
+      this.#runs.timedOut(run, cpuLeft <= 0);
+      return false;
+    }
     this.#markInside(run);
     const { cell } = run;
     this.#options.timeout = Math.ceil(left);
@@ -287,6 +296,7 @@ export class Pump {
     if (said !== undefined) this.#hearing.heed(cell, said);
     if (cell.runs.size > 0 && cell.pending === 0) this.#runs.endStuck(cell);
     if (usedMs > longEntryMs) this.#writer.flush();
+    return true;
   }
 
   /** @throws what broke the entry off; a promise that was rejected with nobody to handle it did not */
