@@ -21,6 +21,8 @@ export class Flight {
   /** What to report once the worker has let go of it: set when it is cut off from outside. */
   verdict: { status: Outcome; error: ExecutionError } | undefined;
   cutAtMs = 0;
+  /** Processor time that its worker had taken by then. */
+  cutAtTicks = 0;
   calls = 0;
   callsInFlight = 0;
   logLines = 0;

@@ -5,8 +5,11 @@ import type { WorkerProcess } from './worker-process.js';
 
 /** What an honest worker needs over the heaps of its plugins: code, young generation, buffers. */
 const slackMb = 40;
-/** From cutting a run off to killing its worker when that does not answer. */
+/** From cutting a run off to killing its worker when that does not answer, though it had the processor in between. */
 const graceMs = 100;
+const graceTicks = 3;
+/** As long at most: a worker that gets no processor cannot answer, and has others in it who are not to blame. */
+const starvedMs = 1_000;
 const pingAfterMs = 100;
 // Long enough for a worker on a machine without a free core: its main thread may sleep while it waits for a helper
 // thread that gets no processor. A quarter of a second had called such a worker out of memory.
@@ -69,7 +72,7 @@ export class Guard {
         if (now < deadline) continue;
         const verdict = timedOutVerdict(limits.timeoutMs, now - flight.acceptedAt);
         yield { kind: 'late', flight, verdict };
-      } else if (now - flight.cutAtMs >= graceMs) yield { kind: 'unanswered', flight };
+      } else if (this.#hadItsGrace(flight, now)) yield { kind: 'unanswered', flight };
     }
     yield* this.#silence(now);
   }
@@ -77,6 +80,11 @@ export class Guard {
   /** Processor time since the worker was last seen at rest: no run in it has used more. */
   get cpuMs(): number {
     return Math.max(0, this.#ticks - this.#restTicks) * tickMs;
+  }
+
+  #hadItsGrace({ cutAtMs, cutAtTicks }: Flight, now: number): boolean {
+    const sinceMs = now - cutAtMs;
+    return sinceMs >= starvedMs || (sinceMs >= graceMs && this.#ticks - cutAtTicks >= graceTicks);
   }
 
   #capMb(now: number): number {

@@ -146,6 +146,7 @@ export class Worker {
     if (flight.verdict) return;
     flight.verdict = verdict;
     flight.cutAtMs = now;
+    flight.cutAtTicks = this.#process.activity().cpuTicks;
     this.#process.writer.send(flight.no, frameType.cancel, '');
   }
 
