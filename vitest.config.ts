@@ -9,15 +9,17 @@ const attacks = [
   'services/executor/src/attacks.spec.ts',
   'libs/sandbox/src/guard.spec.ts',
   'libs/sandbox/src/last-memory.spec.ts',
+  'libs/sandbox/src/together.spec.ts',
 ];
 const processes = { pool: 'forks' as const, execArgv: ['--no-node-snapshot'], maxWorkers: 2 };
-const endToEnd = (topology: 'embedded' | 'cluster') => ({
+const topology = (name: 'embedded' | 'cluster', maxWorkers: number) => ({
   ...source,
   test: {
     ...processes,
-    name: topology,
-    include: ['apps/standalone/test/*.test.ts', `apps/standalone/test/${topology}/*.test.ts`],
-    globalSetup: [`apps/standalone/test/${topology}/setup.ts`],
+    maxWorkers,
+    name,
+    include: ['apps/standalone/test/*.test.ts', `apps/standalone/test/${name}/*.test.ts`],
+    globalSetup: [`apps/standalone/test/${name}/setup.ts`],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
@@ -51,8 +53,20 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      endToEnd('embedded'),
-      endToEnd('cluster'),
+      topology('embedded', 2),
+      // A cluster alone is more processes than a small machine has processors.
+      topology('cluster', 1),
+      {
+        ...source,
+        test: {
+          ...processes,
+          maxWorkers: 1,
+          name: 'outages',
+          include: ['apps/standalone/test/outages/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

@@ -99,6 +99,7 @@ await stage('attacks', () => suite('attacks'));
 await stage('embedded', () => suite('embedded'));
 if (missing.length === 0) {
   await stage('cluster', () => suite('cluster'));
+  await stage('outages', () => suite('outages'));
   if (faultsS) await stage('faults', () => program('tools/faults/main.ts', { DURATION_S: faultsS }));
 } else {
   console.error(

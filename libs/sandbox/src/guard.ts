@@ -8,8 +8,8 @@ const slackMb = 40;
 /** From cutting a run off to killing its worker when that does not answer, though it had the processor in between. */
 const graceMs = 100;
 const graceTicks = 3;
-/** As long at most: a worker that gets no processor cannot answer, and has others in it who are not to blame. */
-const starvedMs = 1_000;
+/** As long at most: a worker that gets no processor cannot answer, and neither its plugin nor those beside are to blame. */
+const starvedMs = 5_000;
 const pingAfterMs = 100;
 // Long enough for a worker on a machine without a free core: its main thread may sleep while it waits for a helper
 // thread that gets no processor. A quarter of a second had called such a worker out of memory.

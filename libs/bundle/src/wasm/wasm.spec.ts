@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FieldError } from '@mortise/contracts';
@@ -36,11 +36,12 @@ async function wat(fields: string): Promise<Buffer> {
 }
 
 async function published(main: Buffer, files: Record<string, Buffer> = {}, more: object = {}) {
-  const path = join(await mkdtemp(join(tmpdir(), 'mortise-wasm-')), 'package.zip');
+  const folder = await mkdtemp(join(tmpdir(), 'mortise-wasm-'));
+  const path = join(folder, 'package.zip');
   const text = Buffer.from(JSON.stringify({ ...manifest, ...more }));
   const all = { 'plugin.json': text, 'main.wasm': main, ...files };
   await writeFile(path, writePackage({ files: new Map(Object.entries(all)), format: 'zip' }));
-  return readPackage(path);
+  return readPackage(path).finally(() => rm(folder, { recursive: true }));
 }
 
 async function refusal(main: Buffer): Promise<FieldError> {

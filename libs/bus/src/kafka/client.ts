@@ -15,11 +15,11 @@ const requestTimeoutMs = 15_000;
 
 /** kafkajs throws while it reads an answer that is none, which would end the process: only the connection ends. */
 function endByGarble(socket: Socket): Socket {
-  const { emit } = socket;
+  const emit = socket.emit.bind(socket);
   socket.emit = (event: string | symbol, ...args: unknown[]) => {
-    if (event !== 'data') return emit.call(socket, event, ...args);
+    if (event !== 'data') return emit(event, ...args);
     try {
-      return emit.call(socket, event, ...args);
+      return emit(event, ...args);
     } catch (error) {
       socket.destroy(error as Error);
       return true;
