@@ -5,8 +5,9 @@ import type { WorkerProcess } from './worker-process.js';
 
 /** What an honest worker needs over the heaps of its plugins: code, young generation, buffers. */
 const slackMb = 40;
-/** From cutting a run off to killing its worker when that does not answer, though it had the processor in between. */
+/** From cutting a run off to telling its caller when the worker does not answer. */
 const graceMs = 100;
+/** Ticks of processor time that a worker has to have had in it before it is killed for that. */
 const graceTicks = 3;
 /** As long at most: a worker that gets no processor cannot answer, and neither its plugin nor those beside are to blame. */
 const starvedMs = 5_000;
@@ -25,8 +26,8 @@ export type Finding =
   | { kind: 'mark_misused' }
   /** Its time is up: to be cut off. */
   | { kind: 'late'; flight: Flight; verdict: NonNullable<Flight['verdict']> }
-  /** Cut off some time ago, and still there. */
-  | { kind: 'unanswered'; flight: Flight }
+  /** Cut off some time ago, and still there; starved: its worker had no processor to let go of it. */
+  | { kind: 'unanswered'; flight: Flight; starved: boolean }
   | { kind: 'errand_late' }
   /** One run keeps the processor, and all the others wait behind it. Found once for each silence. */
   | { kind: 'held' }
@@ -72,7 +73,8 @@ export class Guard {
         if (now < deadline) continue;
         const verdict = timedOutVerdict(limits.timeoutMs, now - flight.acceptedAt);
         yield { kind: 'late', flight, verdict };
-      } else if (this.#hadItsGrace(flight, now)) yield { kind: 'unanswered', flight };
+      } else if (now - flight.cutAtMs >= graceMs)
+        yield { kind: 'unanswered', flight, starved: this.#isStarved(flight, now) };
     }
     yield* this.#silence(now);
   }
@@ -82,9 +84,8 @@ export class Guard {
     return Math.max(0, this.#ticks - this.#restTicks) * tickMs;
   }
 
-  #hadItsGrace({ cutAtMs, cutAtTicks }: Flight, now: number): boolean {
-    const sinceMs = now - cutAtMs;
-    return sinceMs >= starvedMs || (sinceMs >= graceMs && this.#ticks - cutAtTicks >= graceTicks);
+  #isStarved({ cutAtMs, cutAtTicks }: Flight, now: number): boolean {
+    return this.#ticks - cutAtTicks < graceTicks && now - cutAtMs < starvedMs;
   }
 
   #capMb(now: number): number {

@@ -52,6 +52,8 @@ export interface Invocation {
    */
   host: (op: string, args: string) => Promise<string>;
   log: (line: LogEntry) => void;
+  /** Its worker had to be killed for it after its result was given: it was cut off while the worker got no processor. */
+  killed?: (kill: Kill) => void;
 }
 
 /** What `host` may reject with. */

@@ -178,7 +178,7 @@ export class Worker {
       case 'late':
         return this.cut(finding.flight, finding.verdict, now);
       case 'unanswered':
-        return this.#unanswered(finding.flight);
+        return this.#unanswered(finding.flight, finding.starved);
       case 'held': {
         const mark = this.#inside();
         // Stopped in time they come back: what does not can be stopped by nothing, and which it is only each alone tells.
@@ -193,17 +193,19 @@ export class Worker {
     }
   }
 
-  #unanswered(flight: Flight): void {
+  #unanswered(flight: Flight, starved: boolean): void {
+    const { verdict } = flight;
     const mark = this.#inside();
-    if (mark.inside === flight.no || this.#together(mark).includes(flight)) {
-      const { verdict } = flight;
+    const inside = mark.inside === flight.no || this.#together(mark).includes(flight);
+    if (inside && !starved)
       return this.#killFor('deadline', 'A run that was cut off did not let go', () =>
         verdict ? { kind: 'ended', ...verdict } : workerCrashed(),
       );
-    }
-    // Another run holds the worker and is watched by itself; this one only waited behind it.
-    this.aboard.take(flight.no);
-    if (flight.verdict) flight.land({ kind: 'ended', ...flight.verdict });
+    // Another run holds the worker and is watched by itself: this one only waited behind it.
+    if (!inside) this.aboard.take(flight.no);
+    // Its caller is told in time. Whether its worker has to die for it shows once that gets the processor again.
+    else if (!flight.landed) this.#charge(flight);
+    if (verdict) flight.land({ kind: 'ended', ...verdict });
   }
 
   /** Which run or errand is inside the worker right now, and the newest it has started. */
@@ -260,7 +262,8 @@ export class Worker {
         rssMb: Math.round(this.rssMb),
         cpuMs: this.#guard.cpuMs,
       };
-      if (answers) answers.kill = kill;
+      if (answers?.landed) answers.invocation.killed?.(kill);
+      else if (answers) answers.kill = kill;
       this.#events.killed(kill);
     }
     this.#process.kill();
@@ -268,10 +271,15 @@ export class Worker {
   }
 
   #convict(guilty: Flight, landing: Landing): void {
-    guilty.started = true;
-    guilty.usage.cpuMs = Math.min(guilty.kill?.cpuMs ?? 0, Date.now() - guilty.acceptedAt);
+    if (!guilty.landed) this.#charge(guilty);
     this.aboard.take(guilty.no);
     guilty.land(landing);
+  }
+
+  /** The most that a run which is inside can have used. */
+  #charge(inside: Flight): void {
+    inside.started = true;
+    inside.usage.cpuMs = Math.min(this.#guard.cpuMs, Date.now() - inside.acceptedAt);
   }
 
   #ended(signal: NodeJS.Signals | null): void {

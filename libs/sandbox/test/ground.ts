@@ -13,6 +13,7 @@ export interface Call {
   revision?: number;
   host?: Invocation['host'];
   log?: Invocation['log'];
+  killed?: Invocation['killed'];
 }
 
 /** A started sandbox of a test's own, and short words for what tests do with it. */
@@ -54,6 +55,7 @@ export class Ground {
       ...(call.idempotent !== undefined && { idempotent: call.idempotent }),
       host: call.host ?? (() => Promise.resolve('null')),
       log: call.log ?? (() => {}),
+      ...(call.killed && { killed: call.killed }),
     });
   }
 

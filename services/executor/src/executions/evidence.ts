@@ -26,6 +26,10 @@ export class Evidence {
     this.violations.add(permission);
   }
 
+  killed(kill: Kill, wallMs: number): void {
+    this.kill = { kill, wallMs };
+  }
+
   /** @param found sha256 of what the store has in the package's place */
   altered(found: string): void {
     this.found = found;
@@ -34,8 +38,7 @@ export class Evidence {
   /** What the outcome itself says: time and memory, and whether a worker had to die for it. */
   outcome(request: RunRequest, result: SandboxResult): void {
     for (const hit of result.limitsHit ?? []) this.limit(hit);
-    const { kill, usage } = result;
-    if (kill) this.kill = { kill, wallMs: usage.wallMs };
+    if (result.kill) this.killed(result.kill, result.usage.wallMs);
     const { limits } = request.admitted;
     if (result.status === 'timed_out' && !this.limits.has('cpuMs'))
       this.limit({ limit: 'timeoutMs', value: limits.timeoutMs, used: result.usage.wallMs });

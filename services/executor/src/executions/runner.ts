@@ -7,7 +7,7 @@ import {
   type Redactor,
 } from '@mortise/capabilities';
 import type { ExecutionData, InstallationStateData } from '@mortise/contracts';
-import type { Sandbox, SandboxResult } from '@mortise/sandbox';
+import type { Kill, Sandbox, SandboxResult } from '@mortise/sandbox';
 import { AppError, metrics, type Clock, type Logger } from '@mortise/service-kit';
 import type { Turn } from '../lanes/lanes.js';
 import type { SourceMaps } from '../packages/source-maps.js';
@@ -132,6 +132,7 @@ export class Runner {
         idempotent: request.admitted.declared.idempotent ?? false,
         host: (op, args) => this.parts.host.call(scope, op, args),
         log: (line) => logs.write(line),
+        killed: (kill) => this.killedLater(request, startedAt, kill),
       });
       const result = this.withSources(withNetwork(sandboxed, scope.meter), source);
       evidence.outcome(request, result);
@@ -156,6 +157,18 @@ export class Runner {
     logger.error({ ...details, executionId: request.executionId }, 'a stored package was altered');
     const conclusion: Conclusion = { status: 'denied', error: executionError('INTEGRITY', details) };
     return this.done(request, startedAt, conclusion, undefined, evidence.records(request, clock));
+  }
+
+  /** The run is on record already; that its worker had to die for it counts all the same. */
+  private killedLater(request: RunRequest, startedAt: number, kill: Kill): void {
+    const { clock, reporter, logger } = this.parts;
+    const evidence = new Evidence();
+    evidence.killed(kill, clock.now() - startedAt);
+    Promise.all(evidence.records(request, clock).map((record) => reporter.send(record))).catch(
+      (error: unknown) => {
+        logger.warn({ err: error, executionId: request.executionId }, 'evidence of a kill not published');
+      },
+    );
   }
 
   /** An error names the author's own lines. */
