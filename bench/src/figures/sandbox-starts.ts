@@ -1,7 +1,7 @@
 import { percentile, type Figure } from '../figure.ts';
 import { bundle, echo, withSandbox } from '../sandbox.ts';
 
-const refillMs = 30;
+const refillMs = 10;
 const pause = (ms: number) => new Promise((after) => setTimeout(after, ms));
 
 const coldStart = (kilobytes: number, starts: number, p50Ms: number, p99Ms: number): Figure => ({

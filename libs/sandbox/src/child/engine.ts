@@ -45,6 +45,7 @@ const core = (${parts[1]})(p, tell, ask);
 (${parts[2]})(p, core);
 return core.entries; })`;
 
+const preludeName = 'mortise:prelude';
 const partPrefix = 'part ';
 
 /** Processor time that V8 has counted for it. */
@@ -87,9 +88,8 @@ export class Engine {
   instance(isolate: Isolate, tell: Tell): Instance {
     const context = isolate.createContextSync();
     const instance = { context, limits: undefined } as Instance;
-    const filename = 'mortise:prelude';
     const script = isolate.compileScriptSync(preludeSource, {
-      filename,
+      filename: preludeName,
       ...(this.#preludeCode && { cachedData: this.#preludeCode }),
     });
     const boot = script.runSync(context, { reference: true }) as Reference;
@@ -104,19 +104,18 @@ export class Engine {
     }) as unknown as Instance['entries'];
     boot.release();
     script.release();
-    // Made after a run, so that it holds the functions that the run compiled.
-    this.#preludeCode ??= (
-      isolate.compileScriptSync(preludeSource, {
-        filename,
-        produceCachedData: true,
-      }) as ivmTypes.CachedDataResult
-    ).cachedData;
     instance.entries = entries;
     instance.run = entryOf(instance, 'run');
     instance.together = entryOf(instance, 'together');
     instance.deliver = entryOf(instance, 'deliver');
     instance.collect = entryOf(instance, 'collect');
     return instance;
+  }
+
+  /** Keeps V8's code of the prelude, with the functions of it that this isolate has compiled because it used them. */
+  keepPrelude(isolate: Isolate): void {
+    const made = isolate.compileScriptSync(preludeSource, { filename: preludeName, produceCachedData: true });
+    this.#preludeCode = (made as ivmTypes.CachedDataResult).cachedData;
   }
 
   /**

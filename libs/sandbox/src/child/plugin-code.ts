@@ -22,9 +22,11 @@ interface Known {
   bytes: number;
 }
 
-/** Has something like a statement of ES modules; asked only of files that do not parse as scripts. */
+/** Has something like a statement of ES modules, if perhaps in a text only. */
 const looksLikeModule =
   /(^|[;})/\s])(export\s*[{*]|export\s+(default|const|let|var|function|class|async)\b|import\s*[\w{*"'])/;
+/** How a CommonJS file says what it exports. */
+const speaksOfExports = /\b(?:module|exports)\b/;
 const commonjsPrefix = '(function (exports, require, module) {';
 const keptBytes = 32 * 1_048_576;
 
@@ -137,10 +139,12 @@ function hand(instance: Instance, name: string, loaded: ivmTypes.Reference, time
 
 /**
  * Import and export statements are no syntax of scripts, so what parses as one is CommonJS. It is parsed by itself,
- * outside the wrapper: text that closes the wrapper early is a syntax error, not code of its own.
+ * outside the wrapper: text that closes the wrapper early is a syntax error, not code of its own. Not asked where
+ * CommonJS would export nothing: parsing is most of what a start takes.
  * @throws SyntaxError of a file that is neither
  */
 function kindOf(isolate: Isolate, source: SourceFile): Known['kind'] {
+  if (looksLikeModule.test(source.code) && !speaksOfExports.test(source.code)) return 'module';
   try {
     isolate.compileScriptSync(source.code, { filename: source.filename }).release();
     return 'script';

@@ -6,6 +6,7 @@ import { inspectSource } from './inspect.js';
 import type { Mark } from './mark.js';
 import { readNumbers } from './numbers.js';
 import { PluginCode } from './plugin-code.js';
+import { rehearse } from './rehearsal.js';
 import { longEntryMs, Runs, timeIsUp } from './runs.js';
 import { Stock } from './stock.js';
 import { entryOfAll, Together, togetherMs, type Arrived, type KnownLimits } from './together.js';
@@ -61,6 +62,7 @@ export class Pump {
 
   /** Makes the first blank isolates, and with them what is lazy in the engine, before the first plugin comes. */
   warmUp(memoryMb: number): void {
+    rehearse(this.#workshop.engine);
     this.#workshop.stock.expect(memoryMb);
   }
 
