@@ -6,6 +6,13 @@ interface Lane {
   key: string | null;
   waiting: OutboxRow[];
   sending: OutboxRow[];
+  full: boolean;
+}
+
+interface Held {
+  rows: number;
+  bytes: number;
+  full: boolean;
 }
 
 const sendAtOnce = 64;
@@ -13,8 +20,20 @@ const fullLane = 128;
 const fullTopicRows = 6_000;
 const fullTopicBytes = 32_000_000;
 
+/** What is full stays so until half of it has gone: each look for more walks past all that is held. */
+const fills = (wasFull: boolean, part: number): boolean => part >= 1 || (wasFull && part > 0.5);
+
+const laneName = (topic: string, key: string) => `${topic}\n${key}`;
 const nameOf = (row: OutboxRow) =>
-  row.key === null || row.dueAt !== null ? `#${row.id}` : `${row.topic}\n${row.key}`;
+  row.key === null || row.dueAt !== null ? `#${row.id}` : laneName(row.topic, row.key);
+const measure = (lane: Lane): void => {
+  lane.full = fills(lane.full, lane.waiting.length / fullLane);
+};
+
+export interface Full {
+  lanes: { topic: string; key: string }[];
+  topics: string[];
+}
 
 /**
  * What the relay holds in memory, by the order it has to keep: one batch of a lane is under way at a time, lanes do
@@ -23,7 +42,7 @@ const nameOf = (row: OutboxRow) =>
 export class Lanes {
   private readonly lanes = new Map<string, Lane>();
   private readonly rows = new Map<string, OutboxRow>();
-  private readonly perTopic = new Map<string, { rows: number; bytes: number }>();
+  private readonly perTopic = new Map<string, Held>();
 
   /** @param run sends a batch; resolves when it is sent or given up, then the lane goes on */
   constructor(private readonly run: (batch: OutboxRow[]) => Promise<void>) {}
@@ -34,10 +53,11 @@ export class Lanes {
     const name = nameOf(row);
     let lane = this.lanes.get(name);
     if (!lane) {
-      lane = { topic: row.topic, key: row.key, waiting: [], sending: [] };
+      lane = { topic: row.topic, key: row.key, waiting: [], sending: [], full: false };
       this.lanes.set(name, lane);
     }
     lane.waiting.push(row);
+    measure(lane);
     if (lane.sending.length === 0) void this.pump(name, lane);
   }
 
@@ -48,9 +68,10 @@ export class Lanes {
   }
 
   private count({ topic, value }: OutboxRow, sign: 1 | -1): void {
-    const held = this.perTopic.get(topic) ?? { rows: 0, bytes: 0 };
+    const held = this.perTopic.get(topic) ?? { rows: 0, bytes: 0, full: false };
     held.rows += sign;
     held.bytes += sign * (value?.length ?? 0);
+    held.full = fills(held.full, Math.max(held.rows / fullTopicRows, held.bytes / fullTopicBytes));
     this.perTopic.set(topic, held);
   }
 
@@ -60,6 +81,7 @@ export class Lanes {
       if (lane.waiting[0]?.shard !== shard) continue;
       for (const row of lane.waiting) this.forget(row);
       lane.waiting = [];
+      measure(lane);
     }
   }
 
@@ -74,21 +96,27 @@ export class Lanes {
   get size(): number {
     return this.rows.size;
   }
-  get fullLanes(): { topic: string; key: string }[] {
-    const full: { topic: string; key: string }[] = [];
-    for (const { topic, key, waiting } of this.lanes.values())
-      if (key !== null && waiting.length >= fullLane) full.push({ topic, key });
-    return full;
+
+  /** What has so much waiting that no more is to be read for it. */
+  full(): Full {
+    const lanes: Full['lanes'] = [];
+    for (const { topic, key, full } of this.lanes.values())
+      if (full && key !== null) lanes.push({ topic, key });
+    const topics = [...this.perTopic].filter(([, { full }]) => full).map(([topic]) => topic);
+    return { lanes, topics };
   }
-  get fullTopics(): string[] {
-    return [...this.perTopic]
-      .filter(([, { rows, bytes }]) => rows >= fullTopicRows || bytes >= fullTopicBytes)
-      .map(([topic]) => topic);
+
+  hasRoomFor({ lanes, topics }: Full): boolean {
+    return (
+      topics.some((topic) => !this.perTopic.get(topic)?.full) ||
+      lanes.some(({ topic, key }) => !this.lanes.get(laneName(topic, key))?.full)
+    );
   }
 
   private async pump(name: string, lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) {
       lane.sending = lane.waiting.splice(0, sendAtOnce);
+      measure(lane);
       await this.run(lane.sending);
     }
     lane.sending = [];

@@ -3,7 +3,7 @@ import type { Bus } from '@mortise/bus';
 import type { Clock, Logger } from '@mortise/service-kit';
 import type { Client, QueryConfig } from 'pg';
 import type { Database } from '../database.js';
-import { Lanes } from './lanes.js';
+import { Lanes, type Full } from './lanes.js';
 import { receivedOf, recordOf, selectDue, selectNow, type OutboxRow } from './rows.js';
 import { Shards } from './shards.js';
 
@@ -20,6 +20,8 @@ export const leaseMs = 2_000;
 // Counted here from the answer, there from before it.
 const trustMs = leaseMs - 100;
 const rowsOfShard = 125;
+/** A look that found nothing but rows which are left out may have walked a long backlog: it has a tenth of the time. */
+const restAfterNothing = 9;
 const dueAtOnce = 500;
 const retryMs = { first: 50, most: 5_000 };
 const parkedMs = { first: 60_000, most: 3_600_000 };
@@ -47,8 +49,11 @@ export class Relay {
   private postponed: { row: OutboxRow; reason: string }[] = [];
   private releasing = new Set<number>();
   private kicked = true;
-  /** The last fetch left rows out because too many of their kind are in memory. */
-  private heldBack = false;
+  /** What the last fetch left out, because too many of its kind are in memory. */
+  private leftOut: Full = { lanes: [], topics: [] };
+  /** There is room again for some of it. */
+  private hasRoom = false;
+  private restUntil = 0;
   private wake: () => void = () => {};
   /** Shards of others with new rows: their relays need not wait for their next look. */
   private foreign = new Set<number>();
@@ -129,18 +134,27 @@ export class Relay {
       if (this.draining) {
         if (this.underWay() === 0) return;
       } else {
-        if (this.kicked || now >= nextPoll) {
-          this.kicked = false;
+        if (now >= this.nextFetch(nextPoll)) {
+          this.kicked = this.hasRoom = false;
           const due = now >= nextDue;
           if (due) nextDue = now + dueMs;
           const busy = await this.fetch(due);
           nextPoll = performance.now() + (busy ? busyMs : idleMs);
         }
       }
-      const next = Math.min(nextPoll, nextBalance, this.foreign.size > 0 ? nextTell : Infinity);
-      const pause = Math.max(0, next - performance.now());
-      if (!this.kicked && this.done.length === 0) await woken(this.draining ? busyMs : pause);
+      const next = Math.min(
+        this.nextFetch(nextPoll),
+        nextBalance,
+        this.foreign.size > 0 ? nextTell : Infinity,
+      );
+      const pause = this.draining ? busyMs : next - performance.now();
+      if (pause > 0 && this.done.length === 0) await woken(pause);
     }
+  }
+
+  private nextFetch(nextPoll: number): number {
+    if (this.hasRoom) return 0;
+    return Math.max(this.restUntil, this.kicked ? 0 : nextPoll);
   }
 
   /** Taken before the work of a round, so that a kick during the work is not missed. */
@@ -159,18 +173,17 @@ export class Relay {
     const shards = [...this.shards.owned].filter((shard) => !this.releasing.has(shard));
     if (shards.length === 0) return false;
     const held = this.lanes.heldIds;
-    const full = this.lanes.fullLanes;
-    const { fullTopics } = this.lanes;
-    this.heldBack = full.length + fullTopics.length > 0;
+    const { lanes, topics } = (this.leftOut = this.lanes.full());
+    const started = performance.now();
     const now = await this.query<OutboxRow>({
       name: 'outbox-now',
       text: selectNow,
       values: [
         shards,
         held,
-        full.map(({ topic }) => topic),
-        full.map(({ key }) => key),
-        fullTopics,
+        lanes.map(({ topic }) => topic),
+        lanes.map(({ key }) => key),
+        topics,
         rowsOfShard,
       ],
     });
@@ -182,6 +195,9 @@ export class Relay {
         })
       : [];
     for (const row of [...now, ...later]) this.lanes.add(row);
+    const ended = performance.now();
+    if (now.length === 0 && lanes.length + topics.length > 0)
+      this.restUntil = ended + restAfterNothing * (ended - started);
     // A full batch says that more is there: no pause before the next one.
     if (now.length >= rowsOfShard || later.length === dueAtOnce) this.kicked = true;
     return now.length + later.length > 0;
@@ -252,8 +268,7 @@ export class Relay {
         values: [done.map(({ id }) => id)],
       });
       for (const row of done) this.lanes.forget(row);
-      // There is room again for what was left out.
-      if (this.heldBack) this.kicked = true;
+      this.hasRoom ||= this.lanes.hasRoomFor(this.leftOut);
     }
     for (const { row, reason } of postponed) {
       const dueAt = new Date(this.o.clock.now() + backOff(row.attempt, parkedMs));
