@@ -8,6 +8,8 @@ import {
 } from '@mortise/contracts';
 import { newId } from '@mortise/service-kit';
 import { until } from '@mortise/testing';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../test/builders.js';
 import { ExecutorUnderTest } from '../test/executor-under-test.js';
@@ -26,6 +28,19 @@ const killsTold = (id: string) =>
   evidenceOf(id)
     .filter(({ headers }) => headers['ce_type'] === SecurityViolation.type)
     .map((record) => decodeEvent(SecurityViolation, record).data);
+
+/** To all workers of this process, which run from a folder that names it. */
+function signalWorkers(signal: NodeJS.Signals): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      if (/^\S*node\0/.test(line) && line.includes(`mortise-sandbox-${process.pid}-`))
+        process.kill(Number(pid), signal);
+    } catch {
+      // It has just ended.
+    }
+  }
+}
 
 const refused = (replies: InteractiveReply[]) => replies.find(({ status }) => status === 'refused');
 
@@ -120,6 +135,28 @@ describe('a worker that had to be killed', () => {
     const { usage } = await executor.event(executionId, 'timed_out');
     expect(usage?.wallMs).toBeGreaterThanOrEqual(500);
     expect(usage?.cpuMs).toBeGreaterThan(100);
+  });
+
+  it('is told as well when its worker got the processor only after the answer', async () => {
+    const state = await executor.install(`export const run = () => ${hangs};`, {
+      limits: { timeoutMs: 500 },
+    });
+    const executionId = newId();
+
+    const reply = executor.execute(state, {}, { executionId });
+    await delay(300);
+    signalWorkers('SIGSTOP');
+    const { status } = await reply;
+    await delay(200);
+    const toldWithIt = killsTold(state.installationId);
+    signalWorkers('SIGCONT');
+
+    expect(status).toBe('timed_out');
+    expect(toldWithIt).toEqual([]);
+    await until(() => killsTold(state.installationId).length > 0, 'it was told');
+    expect(killsTold(state.installationId)).toMatchObject([
+      { executionId, kill: { reason: 'deadline', blamed: true } },
+    ]);
   });
 
   it('says of memory what the run may have, and that it used it', async () => {
