@@ -2,7 +2,6 @@ import type { ServiceName } from '@mortise/contracts';
 import type { Logger } from '@mortise/service-kit';
 import type { Admin, ISocketFactory, Kafka, KafkaConfig, RetryOptions, SASLOptions } from 'kafkajs';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { BusEnv } from '../env.js';
@@ -36,21 +35,6 @@ export const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) =>
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 60_000);
   return endByGarble(socket);
-};
-
-interface RequestQueue {
-  pending: unknown[];
-  throttledUntil: number;
-  scheduleCheckPendingRequests: (this: RequestQueue) => void;
-}
-
-// kafkajs sets a timer with a negative delay when nothing is pending; Node 24 warns about each first one.
-const requestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js') as {
-  prototype: RequestQueue;
-};
-const scheduleCheck = requestQueue.prototype.scheduleCheckPendingRequests;
-requestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
-  if (this.pending.length > 0 || this.throttledUntil > Date.now()) scheduleCheck.call(this);
 };
 
 function sasl(env: BusEnv): SASLOptions | undefined {
