@@ -196,7 +196,8 @@ export class Worker {
   #unanswered(flight: Flight, starved: boolean): void {
     const { verdict } = flight;
     const mark = this.#inside();
-    const inside = mark.inside === flight.no || this.#together(mark).includes(flight);
+    const together = this.#together(mark).includes(flight);
+    const inside = mark.inside === flight.no || together;
     if (inside && !starved)
       return this.#killFor('deadline', 'A run that was cut off did not let go', () =>
         verdict ? { kind: 'ended', ...verdict } : workerCrashed(),
@@ -204,7 +205,7 @@ export class Worker {
     // Another run holds the worker and is watched by itself: this one only waited behind it.
     if (!inside) this.aboard.take(flight.no);
     // Its caller is told in time. Whether its worker has to die for it shows once that gets the processor again.
-    else if (!flight.landed) this.#charge(flight);
+    else if (!flight.landed && !together) this.#charge(flight);
     if (verdict) flight.land({ kind: 'ended', ...verdict });
   }
 

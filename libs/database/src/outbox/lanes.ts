@@ -20,17 +20,16 @@ const fullLane = 128;
 const fullTopicRows = 6_000;
 const fullTopicBytes = 32_000_000;
 
-/** What is full stays so until half of it has gone: each look for more walks past all that is held. */
-const fills = (wasFull: boolean, part: number): boolean => part >= 1 || (wasFull && part > 0.5);
+// What is full stays so until some of it has gone, for each look for more walks past all that is held. Of a topic little
+// is enough: what is stuck in it must not keep it full for the keys that are not.
+const laneHasRoom = 0.5;
+const topicHasRoom = 0.9;
 
 const laneName = (topic: string, key: string) => `${topic}\n${key}`;
 const nameOf = (row: OutboxRow) =>
   row.key === null || row.dueAt !== null ? `#${row.id}` : laneName(row.topic, row.key);
-const measure = (lane: Lane): void => {
-  lane.full = fills(lane.full, lane.waiting.length / fullLane);
-};
 
-export interface Full {
+interface Full {
   lanes: { topic: string; key: string }[];
   topics: string[];
 }
@@ -43,6 +42,8 @@ export class Lanes {
   private readonly lanes = new Map<string, Lane>();
   private readonly rows = new Map<string, OutboxRow>();
   private readonly perTopic = new Map<string, Held>();
+  private fullNow = 0;
+  private room = false;
 
   /** @param run sends a batch; resolves when it is sent or given up, then the lane goes on */
   constructor(private readonly run: (batch: OutboxRow[]) => Promise<void>) {}
@@ -57,7 +58,7 @@ export class Lanes {
       this.lanes.set(name, lane);
     }
     lane.waiting.push(row);
-    measure(lane);
+    this.measure(lane);
     if (lane.sending.length === 0) void this.pump(name, lane);
   }
 
@@ -71,7 +72,8 @@ export class Lanes {
     const held = this.perTopic.get(topic) ?? { rows: 0, bytes: 0, full: false };
     held.rows += sign;
     held.bytes += sign * (value?.length ?? 0);
-    held.full = fills(held.full, Math.max(held.rows / fullTopicRows, held.bytes / fullTopicBytes));
+    const part = Math.max(held.rows / fullTopicRows, held.bytes / fullTopicBytes);
+    this.mark(held, part >= 1 || (held.full && part > topicHasRoom));
     this.perTopic.set(topic, held);
   }
 
@@ -81,7 +83,7 @@ export class Lanes {
       if (lane.waiting[0]?.shard !== shard) continue;
       for (const row of lane.waiting) this.forget(row);
       lane.waiting = [];
-      measure(lane);
+      this.measure(lane);
     }
   }
 
@@ -106,17 +108,33 @@ export class Lanes {
     return { lanes, topics };
   }
 
-  hasRoomFor({ lanes, topics }: Full): boolean {
-    return (
-      topics.some((topic) => !this.perTopic.get(topic)?.full) ||
-      lanes.some(({ topic, key }) => !this.lanes.get(laneName(topic, key))?.full)
-    );
+  get anyFull(): boolean {
+    return this.fullNow > 0;
+  }
+
+  /** Is there room again, since this was asked last, for something that was full? */
+  takeRoom(): boolean {
+    const { room } = this;
+    this.room = false;
+    return room;
+  }
+
+  private measure(lane: Lane): void {
+    const part = lane.waiting.length / fullLane;
+    this.mark(lane, lane.key !== null && (part >= 1 || (lane.full && part > laneHasRoom)));
+  }
+
+  private mark(of: { full: boolean }, full: boolean): void {
+    if (of.full === full) return;
+    of.full = full;
+    this.fullNow += full ? 1 : -1;
+    if (!full) this.room = true;
   }
 
   private async pump(name: string, lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) {
       lane.sending = lane.waiting.splice(0, sendAtOnce);
-      measure(lane);
+      this.measure(lane);
       await this.run(lane.sending);
     }
     lane.sending = [];

@@ -3,7 +3,7 @@ import type { Bus } from '@mortise/bus';
 import type { Clock, Logger } from '@mortise/service-kit';
 import type { Client, QueryConfig } from 'pg';
 import type { Database } from '../database.js';
-import { Lanes, type Full } from './lanes.js';
+import { Lanes } from './lanes.js';
 import { receivedOf, recordOf, selectDue, selectNow, type OutboxRow } from './rows.js';
 import { Shards } from './shards.js';
 
@@ -20,8 +20,10 @@ export const leaseMs = 2_000;
 // Counted here from the answer, there from before it.
 const trustMs = leaseMs - 100;
 const rowsOfShard = 125;
-/** A look that found nothing but rows which are left out may have walked a long backlog: it has a tenth of the time. */
+// A look that found nothing but rows which are left out may have walked a long backlog: it has a tenth of the time, and
+// what is new waits no longer than this.
 const restAfterNothing = 9;
+const longestRestMs = 2_000;
 const dueAtOnce = 500;
 const retryMs = { first: 50, most: 5_000 };
 const parkedMs = { first: 60_000, most: 3_600_000 };
@@ -49,9 +51,7 @@ export class Relay {
   private postponed: { row: OutboxRow; reason: string }[] = [];
   private releasing = new Set<number>();
   private kicked = true;
-  /** What the last fetch left out, because too many of its kind are in memory. */
-  private leftOut: Full = { lanes: [], topics: [] };
-  /** There is room again for some of it. */
+  /** There is room again for what a fetch has left out. */
   private hasRoom = false;
   private restUntil = 0;
   private wake: () => void = () => {};
@@ -153,8 +153,9 @@ export class Relay {
   }
 
   private nextFetch(nextPoll: number): number {
+    this.hasRoom ||= this.lanes.takeRoom();
     if (this.hasRoom) return 0;
-    return Math.max(this.restUntil, this.kicked ? 0 : nextPoll);
+    return Math.max(this.lanes.anyFull ? this.restUntil : 0, this.kicked ? 0 : nextPoll);
   }
 
   /** Taken before the work of a round, so that a kick during the work is not missed. */
@@ -173,7 +174,7 @@ export class Relay {
     const shards = [...this.shards.owned].filter((shard) => !this.releasing.has(shard));
     if (shards.length === 0) return false;
     const held = this.lanes.heldIds;
-    const { lanes, topics } = (this.leftOut = this.lanes.full());
+    const { lanes, topics } = this.lanes.full();
     const started = performance.now();
     const now = await this.query<OutboxRow>({
       name: 'outbox-now',
@@ -187,6 +188,9 @@ export class Relay {
         rowsOfShard,
       ],
     });
+    const tookMs = performance.now() - started;
+    if (now.length === 0 && lanes.length + topics.length > 0)
+      this.restUntil = performance.now() + Math.min(longestRestMs, restAfterNothing * tookMs);
     const later = due
       ? await this.query<OutboxRow>({
           name: 'outbox-due',
@@ -195,9 +199,6 @@ export class Relay {
         })
       : [];
     for (const row of [...now, ...later]) this.lanes.add(row);
-    const ended = performance.now();
-    if (now.length === 0 && lanes.length + topics.length > 0)
-      this.restUntil = ended + restAfterNothing * (ended - started);
     // A full batch says that more is there: no pause before the next one.
     if (now.length >= rowsOfShard || later.length === dueAtOnce) this.kicked = true;
     return now.length + later.length > 0;
@@ -268,7 +269,6 @@ export class Relay {
         values: [done.map(({ id }) => id)],
       });
       for (const row of done) this.lanes.forget(row);
-      this.hasRoom ||= this.lanes.hasRoomFor(this.leftOut);
     }
     for (const { row, reason } of postponed) {
       const dueAt = new Date(this.o.clock.now() + backOff(row.attempt, parkedMs));

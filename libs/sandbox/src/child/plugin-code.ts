@@ -140,7 +140,7 @@ function hand(instance: Instance, name: string, loaded: ivmTypes.Reference, time
 /**
  * Import and export statements are no syntax of scripts, so what parses as one is CommonJS. It is parsed by itself,
  * outside the wrapper: text that closes the wrapper early is a syntax error, not code of its own. Not asked where
- * CommonJS would export nothing: parsing is most of what a start takes.
+ * CommonJS would export nothing, but by a `this` that no bundler writes: parsing is most of what a start takes.
  * @throws SyntaxError of a file that is neither
  */
 function kindOf(isolate: Isolate, source: SourceFile): Known['kind'] {
