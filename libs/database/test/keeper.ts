@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ServiceName } from '@mortise/contracts';
-import { connect, databaseOf } from '../src/connection.js';
+import { connect, databaseOf, sqlState } from '../src/connection.js';
 import { isAlive } from '../src/embedded/leftover.js';
 import { startEmbeddedPostgres } from '../src/embedded/start.js';
 import { migrate } from '../src/migrate.js';
@@ -70,8 +70,21 @@ async function answer(method: string | undefined, path: string, body: string): P
   if (method === 'GET') return postgres.url;
   if (method === 'POST') return create(JSON.parse(body) as Wish);
   const [name = ''] = /test_[0-9a-f]{32}/.exec(path) ?? [];
-  await admin.query(`drop database if exists ${admin.escapeIdentifier(name)} with (force)`);
+  await drop(name);
   return name;
+}
+
+/** Autovacuum's processes are a superuser's, and ours may not end them: while one is inside, it is tried again. */
+async function drop(name: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await admin.query(`drop database if exists ${admin.escapeIdentifier(name)} with (force)`);
+      return;
+    } catch (error) {
+      if (sqlState(error) !== '42501' || tries === 100) throw error;
+      await new Promise((next) => setTimeout(next, 50));
+    }
+  }
 }
 
 const server = createServer((request, response) => {
