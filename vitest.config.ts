@@ -9,6 +9,7 @@ const attacks = [
   'services/executor/src/attacks.spec.ts',
   'libs/sandbox/src/guard.spec.ts',
   'libs/sandbox/src/last-memory.spec.ts',
+  'libs/sandbox/src/starved.spec.ts',
   'libs/sandbox/src/together.spec.ts',
 ];
 const processes = { pool: 'forks' as const, execArgv: ['--no-node-snapshot'], maxWorkers: 2 };

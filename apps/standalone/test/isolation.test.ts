@@ -99,8 +99,7 @@ describe('a hostile plugin', () => {
     const { answer, tookMs } = await beside('never', patientId);
 
     expect(answer.status).toBe(422);
-    // It does not wait for its deadline.
-    expect(tookMs).toBeLessThan(4_000);
+    expect(tookMs).toBeLessThan(900);
   });
 
   it('cannot emit events of the platform', async () => {

@@ -16,10 +16,10 @@ const requestTimeoutMs = 15_000;
 function endByGarble(socket: Socket): Socket {
   const emit = socket.emit.bind(socket);
   socket.emit = (event: string | symbol, ...args: unknown[]) => {
-    if (event !== 'data') return emit(event, ...args);
     try {
       return emit(event, ...args);
     } catch (error) {
+      if (event !== 'data') throw error;
       socket.destroy(error as Error);
       return true;
     }
